@@ -1,0 +1,72 @@
+import type { Json } from './json.ts';
+import type { RefusalCode } from './refusal-codes.ts';
+
+/** What an audit record is about. Snake case: auditors read these names in SQL. */
+export type AuditEventKind =
+  /** One MCP message, with its outcome. */
+  | 'mcp_call'
+  /** Durable before `forward` for a tool that changes something; its `mcp_call` follows with the same `call_id`. */
+  | 'mcp_call_intent'
+  /** A message refused before it was read as MCP. */
+  | 'http_refusal'
+  /** A server registered, refused, or quarantined. */
+  | 'registration'
+  | 'writer_started'
+  | 'writer_recovered'
+  | 'writer_closed';
+
+/** `ok`; `tool_error`: the tool said isError; `refused`: a no of ours; `cancelled`: the client left; `pending`: an intent. */
+export type AuditOutcome = 'ok' | 'tool_error' | 'refused' | 'failed' | 'cancelled' | 'pending';
+
+/** One event as its writer is given it. `seq` and `prev` are added when it is chained. */
+export interface AuditEvent {
+  readonly event: AuditEventKind;
+  /** RFC 3339, UTC, milliseconds. */
+  readonly time: string;
+  /** `_unknown` before a caller is known. */
+  readonly tenant: string;
+  readonly call_id: string;
+  readonly caller: { readonly subject: string; readonly kind: string; readonly roles: readonly string[] } | null;
+  readonly client: {
+    readonly id: string | null;
+    readonly name: string | null;
+    readonly user_agent: string | null;
+  } | null;
+  readonly method: string | null;
+  readonly server: string | null;
+  readonly tool: string | null;
+  readonly version: string | null;
+  readonly definition_hash: string | null;
+  /** Redacted; never what was sent. Null when there were none or they could not be redacted. */
+  readonly arguments: Json;
+  readonly arguments_sha256: string | null;
+  /** Redacted and cut to a bound. */
+  readonly response: Json;
+  readonly response_sha256: string | null;
+  readonly response_bytes: number | null;
+  readonly outcome: AuditOutcome;
+  readonly code: RefusalCode | null;
+  /** One sentence. */
+  readonly reason: string | null;
+  readonly http_status: number | null;
+  readonly policy: {
+    readonly revision: string;
+    readonly reasons: readonly string[];
+    readonly obligations: readonly string[];
+  } | null;
+  readonly approval_id: string | null;
+  readonly redactions: { readonly masked_cells: number; readonly pii: Readonly<Record<string, number>> } | null;
+  /** Milliseconds by step, and `total`. */
+  readonly latency_ms: Readonly<Record<string, number>>;
+  readonly trace_id: string | null;
+}
+
+/** One line of an audit file: an event in its chain. */
+export interface AuditRecord extends AuditEvent {
+  readonly v: 1;
+  readonly writer: string;
+  /** From 1, without gaps, per writer and tenant. */
+  readonly seq: number;
+  /** SHA-256 (hex) of the previous line's bytes without its newline; 64 zeros for the first. */
+  readonly prev: string;
+}

@@ -1,0 +1,95 @@
+import type { JsonObject } from './json.ts';
+
+/** What Rego's `mcp.authz.decision` sees. Snake case, because Rego reads it; small, because every byte is copied. */
+export interface PolicyInput {
+  /** Milliseconds since the epoch, the gateway's clock. Not nanoseconds: above 2^53 they lose precision. */
+  readonly now_ms: number;
+  readonly method: string;
+  readonly caller: {
+    readonly subject: string;
+    readonly tenant: string;
+    readonly kind: string;
+    readonly roles: readonly string[];
+    readonly scopes: readonly string[];
+    readonly client_id: string;
+  };
+  /** Absent for methods that name no tool. */
+  readonly tool?: PolicyTool;
+  readonly server?: string;
+  readonly request: { readonly bytes: number; readonly arguments?: JsonObject };
+  /** This tenant's settings only, see {@link TenantSettings}; absent when the tenant is unknown, which is a deny. */
+  readonly tenant?: TenantSettings;
+  /** Open grants for this very call; empty when there are none. */
+  readonly elevations: readonly PolicyElevation[];
+}
+
+export interface PolicyTool {
+  readonly name: string;
+  readonly server: string;
+  readonly version: string;
+  readonly scopes: readonly string[];
+  readonly destructive: boolean;
+}
+
+export interface PolicyElevation {
+  readonly tenant: string;
+  readonly subject: string;
+  readonly client_id: string;
+  readonly tool: string;
+  readonly definition_hash: string;
+  readonly arguments_sha256: string;
+  readonly approver: string;
+  readonly granted_at_ms: number;
+  readonly expires_at_ms: number;
+}
+
+/** One tenant's settings in `tenants.json` of the policy bundle. */
+export interface TenantSettings {
+  /** Role to tool names; `*` is not a wildcard here, every tool is named. */
+  readonly tools_by_role: Readonly<Record<string, readonly string[]>>;
+  /** Role to server names whose resources and prompts it may use. */
+  readonly servers_by_role?: Readonly<Record<string, readonly string[]>>;
+  /** Calls per minute, by tool name; falls back to `base.json`. */
+  readonly calls_per_minute?: Readonly<Record<string, number>>;
+  /** Largest request in bytes, by tool name; falls back to `base.json`. */
+  readonly request_bytes_max?: Readonly<Record<string, number>>;
+  /** Columns that this tenant masks beyond `base.json`. */
+  readonly masked_columns?: readonly MaskedColumn[];
+}
+
+/** The answer of `mcp.authz.decision`. Anything that is not exactly this is a no. */
+export interface Decision {
+  readonly allow: boolean;
+  /** Codes, sorted, never free text with a caller's words. On a deny: why. On an allow: which grant of rights. */
+  readonly reasons: readonly string[];
+  readonly obligations: readonly Obligation[];
+  /** Revision of the policy bundle, 12 hex digits of the SHA-256 over the bundle's files. */
+  readonly revision: string;
+}
+
+/** What a yes demands of the gateway. An obligation that it does not know is a deny. */
+export type Obligation =
+  | { readonly type: 'mask_columns'; readonly columns: readonly MaskedColumn[] }
+  | { readonly type: 'redact_pii' }
+  | { readonly type: 'max_result_bytes'; readonly bytes: number }
+  | { readonly type: 'max_rows'; readonly rows: number }
+  | { readonly type: 'require_approval'; readonly reason: string }
+  | { readonly type: 'quota'; readonly limit: number; readonly window_ms: number };
+
+export type MaskMethod = 'redact' | 'null' | 'last4' | 'hash';
+
+/** A column named by its origin in the database, never by its name in a result. */
+export interface MaskedColumn {
+  readonly schema: string;
+  readonly table: string;
+  readonly column: string;
+  readonly method: MaskMethod;
+}
+
+/** Policy's yes with its obligations. */
+export interface Allowed {
+  readonly allow: true;
+  readonly reasons: readonly string[];
+  readonly obligations: readonly Obligation[];
+  readonly revision: string;
+}

@@ -1,0 +1,70 @@
+import type { Json, JsonObject } from './json.ts';
+
+/** Proof that this call was counted against every limit that covers it. */
+export interface QuotaReceipt {
+  readonly quota: 'spent';
+  /** Calls left in the tightest limit, at the time of counting. */
+  readonly remaining: number;
+}
+
+/** Arguments that match the tool's input schema. Frozen: what was decided is what is sent. */
+export interface ValidArguments {
+  readonly value: JsonObject;
+  /** SHA-256 (hex) of the RFC 8785 form of `value`. */
+  readonly sha256: string;
+}
+
+/** A person's yes, or proof that none is needed. */
+export type Elevation = { readonly kind: 'not-needed' } | { readonly kind: 'granted'; readonly grant: Grant };
+
+/** The stored yes. Bound to one call; see architecture, decision 9. */
+export interface Grant {
+  readonly id: string;
+  readonly tenant: string;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly server: string;
+  readonly tool: string;
+  readonly definitionHash: string;
+  readonly argumentsSha256: string;
+  readonly approver: string;
+  /** Milliseconds since the epoch. */
+  readonly grantedAtMs: number;
+  /** At most 15 minutes after `grantedAtMs`, whatever a record claims. */
+  readonly expiresAtMs: number;
+}
+
+/** A question to people: may this very call run? */
+export interface ApprovalRequest {
+  readonly id: string;
+  readonly tenant: string;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly server: string;
+  readonly tool: string;
+  readonly definitionHash: string;
+  readonly argumentsSha256: string;
+  readonly policyRevision: string;
+  readonly openedAtMs: number;
+}
+
+/** The only thing that may leave: a result after redaction. */
+export interface SafeResult {
+  readonly safe: true;
+  readonly result: JsonObject;
+  readonly redactions: Redactions;
+}
+
+/** What redaction did, for the record. */
+export interface Redactions {
+  /** Cells masked by the column plan. */
+  readonly maskedCells: number;
+  /** Findings of the PII redactor, by entity type (Presidio's names). */
+  readonly pii: Readonly<Record<string, number>>;
+}
+
+/** A JSON value after the PII redactor, with what it found. */
+export interface Redacted {
+  readonly value: Json;
+  readonly pii: Readonly<Record<string, number>>;
+}

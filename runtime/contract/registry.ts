@@ -1,0 +1,117 @@
+import type { JsonObject } from './json.ts';
+
+/** Lifecycle of one server version. `quarantined`: a definition changed without its owner's acceptance. */
+export type VersionStatus = 'active' | 'deprecated' | 'sunset' | 'disabled' | 'quarantined';
+
+/** A tool as the registry knows it: pinned at registration, never taken from a later answer of the server. */
+export interface ToolEntry {
+  /** Globally unique in a catalogue; `^[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*$`, at most 64 characters. */
+  readonly name: string;
+  readonly title?: string;
+  readonly description: string;
+  readonly inputSchema: JsonObject;
+  readonly outputSchema?: JsonObject;
+  readonly annotations: ToolAnnotations;
+  /** Every scope that a call needs. */
+  readonly scopes: readonly string[];
+  /** Semantic version of the tool. */
+  readonly version: string;
+  /** True when the tool changes something outside itself: an intent record, and a person's yes. */
+  readonly destructive: boolean;
+  /** SHA-256 (hex) over RFC 8785 of {name, title, description, inputSchema, outputSchema, annotations}. */
+  readonly definitionHash: string;
+}
+
+/** MCP server/tools § ToolAnnotations. */
+export interface ToolAnnotations {
+  readonly title?: string;
+  readonly readOnlyHint?: boolean;
+  readonly destructiveHint?: boolean;
+  readonly idempotentHint?: boolean;
+  readonly openWorldHint?: boolean;
+}
+
+/** One published version of a server. A version's tools never change; a change is a new version or a quarantine. */
+export interface ServerVersion {
+  readonly version: string;
+  readonly major: number;
+  readonly status: VersionStatus;
+  /** Where the gateway sends calls, e.g. `http://127.0.0.1:41234/mcp`. Never shown to callers. */
+  readonly upstreamUrl: string;
+  /** `aud` of the upstream token. */
+  readonly audience: string;
+  readonly tools: readonly ToolEntry[];
+  /** Milliseconds since the epoch. */
+  readonly deprecatedAtMs?: number;
+  readonly sunsetAtMs?: number;
+  /** Migration guide, an https URL. */
+  readonly guideUrl?: string;
+  /** Why the version is quarantined or disabled, in a sentence for its owner. */
+  readonly statusReason?: string;
+}
+
+/** A server as the registry knows it. */
+export interface ServerEntry {
+  /** `^[a-z][a-z0-9-]{0,62}$`: a path segment, a Rego key and an audit value. */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly owner: string;
+  readonly slo: ServiceLevel;
+  readonly versions: readonly ServerVersion[];
+}
+
+export interface ServiceLevel {
+  /** Percent, e.g. 99.9. */
+  readonly availability: number;
+  /** 95th percentile of a call, milliseconds. */
+  readonly latencyP95Ms: number;
+}
+
+/** The catalogue as one gateway holds it in memory. */
+export interface CatalogueSnapshot {
+  /** Grows by one with every change; gateways watch it. */
+  readonly version: number;
+  readonly servers: readonly ServerEntry[];
+}
+
+/** What every tool server serves at `/.well-known/mcp-capabilities`. Its JSON Schema is `capability-manifest.schema.json`. */
+export interface CapabilityManifest {
+  readonly schemaVersion: '1';
+  readonly server: {
+    readonly name: string;
+    readonly title: string;
+    readonly description: string;
+    readonly version: string;
+    readonly owner: string;
+    readonly slo: ServiceLevel;
+  };
+  readonly transport: { readonly type: 'streamable-http'; readonly url: string };
+  readonly auth: {
+    readonly type: 'oauth2';
+    /** `aud` that a token must carry. */
+    readonly audience: string;
+    readonly issuers: readonly string[];
+    readonly scopes: readonly string[];
+  };
+  readonly tools: readonly CapabilityTool[];
+}
+
+export interface CapabilityTool {
+  readonly name: string;
+  readonly title?: string;
+  readonly description: string;
+  readonly inputSchema: JsonObject;
+  readonly outputSchema?: JsonObject;
+  readonly annotations: ToolAnnotations;
+  readonly scopes: readonly string[];
+  readonly version: string;
+  readonly destructive: boolean;
+}
+
+/** What, resolved: one tool of one server version. A call may go nowhere else. */
+export interface Tool {
+  readonly entry: ToolEntry;
+  readonly server: ServerEntry;
+  readonly version: ServerVersion;
+}

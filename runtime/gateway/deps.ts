@@ -1,0 +1,22 @@
+import type { CatalogueSnapshot } from '../contract/registry.ts';
+import type { AuditWriter } from '../shared/audit-writer.ts';
+import type { GrantStore } from '../shared/grant-store.ts';
+import type { Logger } from '../shared/logger.ts';
+import type { PolicyClient } from '../shared/policy-client.ts';
+import type { RedactJson } from '../shared/redact-json.ts';
+import type { TokenVerifier } from '../shared/token-verifier.ts';
+import type { QuotaCounter } from './clients/quota-counter.ts';
+
+/** Everything the gateway's steps may reach. A plain object of functions, made once. */
+export interface GatewayDeps {
+  readonly now: () => number;
+  readonly logger: Logger;
+  readonly verifier: TokenVerifier;
+  /** The catalogue in memory; throws Refusal `catalogue_unavailable` before the first good read. */
+  readonly catalogue: () => CatalogueSnapshot;
+  readonly policy: PolicyClient;
+  readonly quota: QuotaCounter;
+  readonly grants: GrantStore;
+  readonly audit: AuditWriter;
+  readonly redactJson: RedactJson;
+}

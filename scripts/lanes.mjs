@@ -1,0 +1,49 @@
+// The lanes of the tests: what each needs beyond npm, and how to see that it is there.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+const works = (command, args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+
+/** The Chromium that the browser lane drives; undefined when there is none. */
+export function chromiumPath() {
+  const candidates = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+  return candidates.find((path) => path !== undefined && path !== '' && existsSync(path));
+}
+
+export const lanes = {
+  npm: {
+    what: 'types, style and every test that needs nothing but npm',
+    missing: () => undefined,
+    steps: [
+      ['node_modules/.bin/tsc', '--noEmit'],
+      ['node_modules/.bin/biome', 'check', '.'],
+    ],
+  },
+  peers: {
+    what: 'the conformance suite and the Inspector, installed from npm into test/peers',
+    missing: () => undefined,
+    steps: [['node', 'scripts/ensure-installed.mjs', 'test/peers']],
+    concurrency: 1,
+    timeoutMs: 900_000,
+  },
+  opa: {
+    what: 'the real opa and Regal: tests, coverage, format, strict check, byte-equal rebuild',
+    missing: () => (works('go', ['version']) ? undefined : 'Go 1.21 or later is not on the PATH'),
+    concurrency: 1,
+    timeoutMs: 1_200_000,
+  },
+  browser: {
+    what: 'the pages in a real Chromium',
+    missing: () => (chromiumPath() ? undefined : 'no Chromium: install it or set CHROMIUM to its path'),
+    concurrency: 1,
+    timeoutMs: 300_000,
+  },
+  emulator: {
+    what: 'the contract suites against an AWS emulator from PyPI',
+    missing: () => (works('python3', ['-m', 'venv', '--help']) ? undefined : 'Python 3 with venv is not on the PATH'),
+    concurrency: 1,
+    timeoutMs: 300_000,
+  },
+};
+
+export const laneNames = Object.keys(lanes);
