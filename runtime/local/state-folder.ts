@@ -8,15 +8,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
 
-/** A folder that cannot be used, with the one sentence that a person needs. */
-export class StateFolderError extends Error {
-  constructor(sentence: string, options?: { cause?: unknown }) {
-    super(sentence, options);
-    this.name = 'StateFolderError';
-  }
-}
+import { join, resolve } from 'node:path';
+import { StartError } from './start-error.ts';
 
 /** Where the laptop platform keeps everything; one running platform a folder. */
 export interface StateFolder {
@@ -32,7 +26,7 @@ export interface StateFolder {
 const formatVersion = 1;
 
 /**
- * Takes the folder for this process, making it when it is not there. Throws {@link StateFolderError} when it cannot be written, when
+ * Takes the folder for this process, making it when it is not there. Throws {@link StartError} when it cannot be written, when
  * another platform runs in it, when it holds somebody else's files, or when an earlier first start did not finish.
  */
 export function takeStateFolder(folder: string): StateFolder {
@@ -42,7 +36,7 @@ export function takeStateFolder(folder: string): StateFolder {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new StateFolderError(
+    throw new StartError(
       `The state folder ${path} cannot be written: ${reasonOf(cause)}. Choose another with --state DIR.`,
       { cause },
     );
@@ -51,23 +45,23 @@ export function takeStateFolder(folder: string): StateFolder {
   const starting = inside('starting');
   const runningPid = readPid(inside('running.pid'));
   if (runningPid !== undefined && runningPid !== process.pid && isAlive(runningPid)) {
-    throw new StateFolderError(
+    throw new StartError(
       `Another Toolgate (process ${runningPid}) runs in ${path}. Stop it, or choose another folder with --state DIR; if that process is something else, delete running.pid there.`,
     );
   }
   if (existsSync(marker)) {
     const version = readVersion(marker);
     if (version !== formatVersion) {
-      throw new StateFolderError(
+      throw new StartError(
         `The state folder ${path} ${version === undefined ? 'has an unreadable state.json' : `is of format ${version}, this version reads ${formatVersion}`}. Delete the folder to start anew, or choose another with --state DIR.`,
       );
     }
   } else if (existsSync(starting)) {
-    throw new StateFolderError(
+    throw new StartError(
       `The state folder ${path} is half-written: an earlier first start did not finish. Delete the folder and start again.`,
     );
   } else if (readdirSync(path).some((name) => name !== 'running.pid')) {
-    throw new StateFolderError(
+    throw new StartError(
       `The folder ${path} holds files that are not Toolgate's. Choose an empty or a new one with --state DIR.`,
     );
   }
@@ -75,7 +69,7 @@ export function takeStateFolder(folder: string): StateFolder {
     if (!existsSync(marker)) writeFileSync(starting, '');
     writeFileSync(inside('running.pid'), `${process.pid}\n`);
   } catch (cause) {
-    throw new StateFolderError(
+    throw new StartError(
       `The state folder ${path} cannot be written: ${reasonOf(cause)}. Choose another with --state DIR.`,
       { cause },
     );

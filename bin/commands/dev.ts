@@ -1,0 +1,119 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { StartError } from '../../runtime/local/start-error.ts';
+import { type Platform, startPlatform } from '../../runtime/local/start-platform.ts';
+import { formatCallLines } from '../../runtime/shared/audit/format-call.ts';
+import { createLogger, silentLogger } from '../../runtime/shared/logger.ts';
+
+const usage = `usage: npm start -- [--port N] [--state DIR] [--ready-file FILE] [--verbose]
+  Starts the whole platform on this machine: gateway, authorization server, two tool servers, PostgreSQL, DynamoDB tables, object store.
+    --port N           port of the gateway (default 4400); the authorization server takes the next one; 0 takes any two free ones
+    --state DIR        folder that keeps databases, keys, policy and the audit record (default .toolgate)
+    --ready-file FILE  gets JSON when everything answers: endpoint, issuer, servers, users
+    --verbose          log lines of the services, as JSON, on standard error
+  Ctrl-C stops everything. exit code 0: stopped; 1: could not start; 2: wrong usage.`;
+
+/** Runs the laptop platform until it is told to stop. */
+export async function runDev(argv: readonly string[]): Promise<number> {
+  const options = readOptions(argv);
+  if (typeof options === 'number') return options;
+  const stop = new AbortController();
+  const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of stopSignals) process.on(signal, () => stop.abort());
+
+  let platform: Platform;
+  try {
+    platform = await startPlatform({
+      port: options.port,
+      stateDir: options.state,
+      logger: options.verbose ? createLogger('toolgate', 'debug') : silentLogger(),
+      signal: stop.signal,
+      onProgress: (line) => process.stdout.write(`  ${line}\n`),
+      onCall: (record, hash) => process.stdout.write(`${formatCallLines(record, hash).join('\n')}\n`),
+    });
+  } catch (error) {
+    if (stop.signal.aborted) return 0;
+    process.stderr.write(
+      `${error instanceof StartError ? error.message : `Toolgate could not start: ${String(error)}`}\n`,
+    );
+    if (options.verbose && !(error instanceof StartError)) console.error(error);
+    return 1;
+  }
+  if (options.readyFile !== undefined) {
+    const { endpoint, issuer, servers, users } = platform;
+    try {
+      writeFileSync(options.readyFile, `${JSON.stringify({ endpoint, issuer, servers, users }, null, 2)}\n`);
+    } catch (error) {
+      process.stderr.write(
+        `The ready file ${options.readyFile} cannot be written: ${(error as NodeJS.ErrnoException).code}.\n`,
+      );
+      await platform.close();
+      return 1;
+    }
+  }
+  process.stdout.write(welcome(platform, options.state));
+  if (!stop.signal.aborted)
+    await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
+  process.stdout.write('\nStopping ...\n');
+  await platform.close();
+  process.stdout.write('Stopped. Everything is kept for the next start.\n');
+  return 0;
+}
+
+function welcome({ endpoint, issuer, users, auditDirectory }: Platform, state: string): string {
+  const stateOption = state === '.toolgate' ? '' : ` --state ${state}`;
+  const call = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: {
+      name: 'postgres.readonly',
+      arguments: { sql: 'select name, email, ssn, city from customers order by id limit 2' },
+    },
+  });
+  return `
+Toolgate is ready.
+
+  endpoint   ${endpoint}
+  issuer     ${issuer}
+  users      ${users.map((user) => `${user.name} (${user.tenant}, ${user.role})`).join('\n             ')}
+
+Make a governed call:
+  curl -s ${endpoint} -H "authorization: Bearer $(npx toolgate token --user alice${stateOption})" -H 'content-type: application/json' -H 'accept: application/json, text/event-stream' -d '${call}'
+
+Add it to a client (it opens a browser to sign in):
+  claude mcp add --transport http toolgate ${endpoint}
+
+Check the record:
+  npx toolgate audit verify ${auditDirectory}
+
+Ctrl-C stops everything. Calls show up below.
+
+`;
+}
+
+function readOptions(argv: readonly string[]) {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        port: { type: 'string', default: '4400' },
+        state: { type: 'string', default: '.toolgate' },
+        'ready-file': { type: 'string' },
+        verbose: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(`${usage}\n`);
+      return 0;
+    }
+    const port = Number(values.port);
+    if (!Number.isInteger(port) || port < 0 || port > 65_534)
+      throw new Error(`--port takes a whole number from 0 to 65534, got ${values.port}`);
+    return { port, state: values.state, readyFile: values['ready-file'], verbose: values.verbose };
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}\n`);
+    return 2;
+  }
+}
