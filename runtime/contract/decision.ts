@@ -16,7 +16,14 @@ export interface PolicyInput {
   /** Absent for methods that name no tool. */
   readonly tool?: PolicyTool;
   readonly server?: string;
-  readonly request: { readonly bytes: number; readonly arguments?: JsonObject };
+  /** Names of all tools of `server`, for methods that name no tool: a role with one of them may stand at its door. */
+  readonly server_tools?: readonly string[];
+  readonly request: {
+    readonly bytes: number;
+    readonly arguments?: JsonObject;
+    /** As in a grant; without it no elevation holds. */
+    readonly arguments_sha256?: string;
+  };
   /** This tenant's settings only, see {@link TenantSettings}; absent when the tenant is unknown, which is a deny. */
   readonly tenant?: TenantSettings;
   /** Open grants for this very call; empty when there are none. */
@@ -29,6 +36,8 @@ export interface PolicyTool {
   readonly version: string;
   readonly scopes: readonly string[];
   readonly destructive: boolean;
+  /** As in a grant; without it no elevation holds. */
+  readonly definition_hash?: string;
 }
 
 export interface PolicyElevation {
@@ -53,6 +62,12 @@ export interface TenantSettings {
   readonly calls_per_minute?: Readonly<Record<string, number>>;
   /** Largest request in bytes, by tool name; falls back to `base.json`. */
   readonly request_bytes_max?: Readonly<Record<string, number>>;
+  /** Largest result in bytes, by tool name; falls back to `base.json`. */
+  readonly result_bytes_max?: Readonly<Record<string, number>>;
+  /** Tools that are off for this tenant, whatever its roles say. */
+  readonly disabled_tools?: readonly string[];
+  /** Tools whose results are not searched for personal data. Masked columns are masked all the same. */
+  readonly unredacted_tools?: readonly string[];
   /** Columns that this tenant masks beyond `base.json`. */
   readonly masked_columns?: readonly MaskedColumn[];
 }
