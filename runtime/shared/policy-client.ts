@@ -1,4 +1,22 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Decision, PolicyInput, TenantSettings } from '../contract/decision.ts';
+import { type Logger, silentLogger } from './logger.ts';
+import { onlyResult, parseDecision, parseQuota, parseVisible, type QuotaDecision } from './policy-answer.ts';
+import { bundleFiles, entrypoints, type PolicyBundle, readPolicyBundle } from './policy-bundle.ts';
+import { askCanaries } from './policy-canaries.ts';
+import { BundleFault } from './policy-data.ts';
+import {
+  type CompiledWasm,
+  compileWasm,
+  createPolicyEvaluator,
+  type Instantiate,
+  instantiateOpa,
+  type PolicyEvaluator,
+} from './policy-evaluator.ts';
+import { Refusal } from './refusal.ts';
+
+export type { QuotaDecision } from './policy-answer.ts';
 
 /** What `mcp.authz.visible` sees: the caller and every candidate at once, so that a list is one evaluation. */
 export interface VisibleInput {
@@ -8,7 +26,7 @@ export interface VisibleInput {
   readonly tools: readonly NonNullable<PolicyInput['tool']>[];
 }
 
-/** What `mcp.authz.quota` sees, after counting. */
+/** What `mcp.quota.decision` sees, after counting. */
 export interface QuotaInput {
   readonly tenant?: TenantSettings;
   readonly tool: string;
@@ -16,19 +34,15 @@ export interface QuotaInput {
   readonly counters: { readonly tool_minute?: number };
 }
 
-export interface QuotaDecision {
-  readonly allow: boolean;
-  readonly reasons: readonly string[];
-  readonly revision: string;
-}
-
 /**
  * Rego inside the process. Synchronous: an evaluation takes tens of microseconds. Every method throws Refusal
- * `policy_unavailable` when there is no verified bundle or the evaluation gave anything but one well-formed answer.
+ * `policy_unavailable` when there is no verified bundle or the evaluation gave anything but one well-formed answer, and
+ * `json_unsafe` or `json_too_complex` for an input that has no safe JSON text.
  */
 export interface PolicyClient {
+  /** Throws Refusal `obligation_unknown`, too, for a yes that demands what this gateway does not know. */
   decide(input: PolicyInput): Decision;
-  /** Names of the tools that the caller may see. */
+  /** Names of the tools that the caller may call, as far as that is known without arguments. */
   visible(input: VisibleInput): ReadonlySet<string>;
   quota(input: QuotaInput): QuotaDecision;
   /** The tenant's settings in the current bundle; undefined for an unknown tenant. */
@@ -36,4 +50,169 @@ export interface PolicyClient {
   /** Revision of the bundle in force; undefined before the first good one. */
   revision(): string | undefined;
   close(): void;
+}
+
+/** How the bundle stands, for readiness and metrics. */
+export interface PolicyStatus {
+  /** Revision in force; undefined: every decision is refused. */
+  readonly revision: string | undefined;
+  /** When the one in force came into force, milliseconds since the epoch. */
+  readonly loadedAtMs: number | undefined;
+  /** Why the folder as it is now was refused; undefined when it is in force. */
+  readonly fault: string | undefined;
+  readonly faultAtMs: number | undefined;
+}
+
+/** A policy client whose bundle can be asked about and read again. */
+export interface BundlePolicyClient extends PolicyClient {
+  status(): PolicyStatus;
+  /** Reads the folder now. Never throws: a bad bundle is in the status, and the last good one stays. */
+  reload(): Promise<PolicyStatus>;
+}
+
+export interface PolicyClientOptions {
+  /** A bundle folder, see {@link bundleFiles}. It may be bad or absent; decisions are refused until it is good. */
+  readonly folder: string;
+  readonly logger?: Logger;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** How often the folder is looked at; 0: only when `reload` is called. @default 1000 */
+  readonly pollMs?: number;
+  /** For tests: another engine than opa-wasm. */
+  readonly instantiate?: Instantiate;
+}
+
+interface Loaded {
+  readonly bundle: PolicyBundle;
+  readonly module: CompiledWasm;
+  readonly evaluator: PolicyEvaluator;
+}
+
+/** Opens a bundle folder and follows its changes until `close`. Never throws for a bad bundle. */
+export async function createPolicyClient(options: PolicyClientOptions): Promise<BundlePolicyClient> {
+  const { folder, logger = silentLogger(), now = Date.now, pollMs = 1000, instantiate = instantiateOpa } = options;
+  let loaded: Loaded | undefined;
+  let status: PolicyStatus = { revision: undefined, loadedAtMs: undefined, fault: undefined, faultAtMs: undefined };
+  let seen: string | undefined;
+  let reading: Promise<PolicyStatus> | undefined;
+  let isClosed = false;
+
+  async function read(): Promise<PolicyStatus> {
+    // Before the reading: a change in between is then seen as one by the next look.
+    seen = await fingerprint(folder);
+    try {
+      const next = await load(folder, loaded, instantiate);
+      if (next.bundle.revision !== loaded?.bundle.revision) {
+        logger.info({ revision: next.bundle.revision, previous: loaded?.bundle.revision }, 'policy bundle in force');
+        status = { ...status, revision: next.bundle.revision, loadedAtMs: now() };
+      }
+      loaded = next;
+      status = { ...status, fault: undefined, faultAtMs: undefined };
+    } catch (error) {
+      const fault = faultOf(error);
+      logger.error({ fault, revision: status.revision, err: error }, 'policy bundle refused, the last good one stays');
+      status = { ...status, fault, faultAtMs: now() };
+    }
+    return status;
+  }
+
+  async function reload(): Promise<PolicyStatus> {
+    // One after the other: an older reading never wins over a newer one.
+    while (reading !== undefined) await reading;
+    reading = read().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  }
+
+  async function look(): Promise<void> {
+    if (reading === undefined && (await fingerprint(folder)) !== seen) await reload();
+    if (!isClosed) timer = setTimeout(look, pollMs).unref();
+  }
+
+  let timer: NodeJS.Timeout | undefined;
+  await reload();
+  if (pollMs > 0) timer = setTimeout(look, pollMs).unref();
+
+  const current = (): Loaded => {
+    if (loaded === undefined)
+      throw new Refusal('policy_unavailable', { privateDetail: status.fault ?? 'no bundle yet' });
+    return loaded;
+  };
+
+  return {
+    decide(input) {
+      const { evaluator, bundle } = current();
+      return parseDecision(onlyResult(evaluator.evaluate(input, 'mcp/authz/decision')), bundle.revision);
+    },
+    visible(input) {
+      return parseVisible(onlyResult(current().evaluator.evaluate(input, 'mcp/authz/visible')), input.tools);
+    },
+    quota(input) {
+      const { evaluator, bundle } = current();
+      return parseQuota(onlyResult(evaluator.evaluate(toRegoQuota(input), 'mcp/quota/decision')), bundle.revision);
+    },
+    tenant: (name) => loaded?.bundle.tenants.get(name),
+    revision: () => loaded?.bundle.revision,
+    status: () => status,
+    reload,
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Of the tenant, the quota rule reads one limit; the rest would only be copied. */
+function toRegoQuota({ tenant, tool, counters }: QuotaInput): object {
+  const limits = tenant?.calls_per_minute;
+  const own = limits !== undefined && Object.hasOwn(limits, tool) ? { [tool]: limits[tool] } : {};
+  return { ...(tenant === undefined ? {} : { tenant: { calls_per_minute: own } }), tool: { name: tool }, counters };
+}
+
+/** A bundle whose canaries have sung. The same Wasm is compiled once. */
+async function load(folder: string, previous: Loaded | undefined, instantiate: Instantiate): Promise<Loaded> {
+  const bundle = await readPolicyBundle(folder);
+  const isSameWasm = previous?.bundle.wasmSha256 === bundle.wasmSha256;
+  const module = isSameWasm ? previous.module : await compile(bundle.wasm);
+  let evaluator: PolicyEvaluator;
+  try {
+    evaluator = createPolicyEvaluator(module, bundle.data, instantiate);
+  } catch (cause) {
+    throw new BundleFault('policy.wasm cannot be started', { cause });
+  }
+  const missing = entrypoints.find((entrypoint) => !evaluator.entrypoints.includes(entrypoint));
+  if (missing !== undefined) throw new BundleFault(`policy.wasm has no entrypoint ${missing}`);
+  askCanaries(evaluator, bundle.canaries);
+  return { bundle, module, evaluator };
+}
+
+async function compile(wasm: Uint8Array<ArrayBuffer>): Promise<CompiledWasm> {
+  try {
+    return await compileWasm(wasm);
+  } catch (cause) {
+    throw new BundleFault('policy.wasm is not WebAssembly', { cause });
+  }
+}
+
+/** Changes whenever a file of the folder does. Sizes and times only, so looking costs nothing. */
+async function fingerprint(folder: string): Promise<string> {
+  const marks = await Promise.all(
+    bundleFiles.map(async (name) => {
+      try {
+        const { ino, size, mtimeNs } = await stat(join(folder, name), { bigint: true });
+        return `${ino}:${size}:${mtimeNs}`;
+      } catch {
+        return 'unreadable';
+      }
+    }),
+  );
+  return marks.join(' ');
+}
+
+function faultOf(error: unknown): string {
+  if (error instanceof BundleFault) return error.message;
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return `${path?.split(/[\\/]/).at(-1) ?? 'a file'} is missing`;
+  return `the bundle cannot be read${code === undefined ? '' : ` (${code})`}`;
 }
