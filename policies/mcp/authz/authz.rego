@@ -25,7 +25,7 @@ decision := {
 # entrypoint: true
 visible contains tool.name if {
 	_caller_is_known
-	is_object(input.tenant)
+	_tenant_is_known
 	some tool in input.tools
 	roles.grants_tool(tool.name)
 	scopes.holds_all(tool)
@@ -52,12 +52,12 @@ else := [_granted_by]
 
 _granted_by := "role_granted" if {
 	_kind == "call"
-	roles.grants_tool(input.tool.name)
+	_role_is_granted
 }
 
 _granted_by := "server_granted" if {
 	_kind == "server"
-	roles.grants_server(input.server)
+	_server_is_granted
 }
 
 _granted_by := "entry_granted" if {
@@ -72,12 +72,14 @@ else := "discovery" if input.method in data.base.methods.discovery
 else := "server" if input.method in data.base.methods.server
 
 # METADATA
-# description: Why not.
+# description: >-
+#   Why not. Each asks `not _claim`, never `not f(input.x)`: the arguments of a call are looked up outside the `not`, so
+#   that a missing field would make the denial undefined instead of true.
 deny contains "caller_unknown" if not _caller_is_known
 
-deny contains "tenant_unknown" if not is_object(input.tenant)
+deny contains "tenant_unknown" if not _tenant_is_known
 
-deny contains "time_unknown" if not is_number(input.now_ms)
+deny contains "time_unknown" if not _time_is_known
 
 deny contains "method_unknown" if not _kind
 
@@ -85,32 +87,32 @@ deny contains "request_too_large" if not payload.is_within_limit
 
 deny contains "tool_missing" if {
 	_kind == "call"
-	not is_string(input.tool.name)
+	not _tool_is_named
 }
 
 deny contains "role_not_granted" if {
 	_kind == "call"
-	not roles.grants_tool(input.tool.name)
+	not _role_is_granted
 }
 
 deny contains "scope_missing" if {
 	_kind == "call"
-	not scopes.holds_all(input.tool)
+	not _scopes_are_held
 }
 
 deny contains "tool_disabled" if {
 	_kind == "call"
-	not _tool_is_enabled(input.tool.name)
+	not _tool_of_call_is_enabled
 }
 
 deny contains "limit_unknown" if {
 	_kind == "call"
-	not is_number(limits.calls_per_minute)
+	not _call_limit_is_known
 }
 
 deny contains "limit_unknown" if {
 	_kind != "discovery"
-	not is_number(limits.result_bytes_max)
+	not _result_limit_is_known
 }
 
 deny contains code if {
@@ -120,13 +122,34 @@ deny contains code if {
 
 deny contains "server_not_granted" if {
 	_kind == "server"
-	not roles.grants_server(input.server)
+	not _server_is_granted
 }
 
 deny contains "entry_not_granted" if {
 	_kind == "discovery"
 	not roles.grants_entry
 }
+
+_tenant_is_known if is_object(input.tenant)
+
+_time_is_known if is_number(input.now_ms)
+
+_tool_is_named if is_string(input.tool.name)
+
+_role_is_granted if roles.grants_tool(input.tool.name)
+
+_scopes_are_held if scopes.holds_all(input.tool)
+
+_tool_of_call_is_enabled if _tool_is_enabled(input.tool.name)
+
+_call_limit_is_known if is_number(limits.calls_per_minute)
+
+_result_limit_is_known if is_number(limits.result_bytes_max)
+
+_server_is_granted if roles.grants_server(input.server)
+
+# Only a plain false: what does not say that it is harmless is destructive.
+_tool_is_harmless if input.tool.destructive == false
 
 _caller_is_known if {
 	is_string(input.caller.subject)
@@ -141,9 +164,13 @@ _caller_is_known if {
 
 _tool_is_enabled(name) if {
 	is_array(data.base.disabled_tools)
-	not name in data.base.disabled_tools
-	not name in object.get(input.tenant, "disabled_tools", [])
+	not _is_off_for_everyone(name)
+	not _is_off_for_tenant(name)
 }
+
+_is_off_for_everyone(name) if name in data.base.disabled_tools
+
+_is_off_for_tenant(name) if name in input.tenant.disabled_tools
 
 _tool_package_denies(tool) if {
 	some _ in data.mcp.tools[tool.name].deny with input.tool as tool
@@ -170,10 +197,9 @@ _obligations contains {"type": "redact_pii"} if {
 	not _may_carry_pii
 }
 
-# Anything but a plain false is destructive.
 _obligations contains {"type": "require_approval", "reason": "destructive_tool"} if {
 	_kind == "call"
-	not input.tool.destructive == false
+	not _tool_is_harmless
 	not _is_elevated_call
 }
 

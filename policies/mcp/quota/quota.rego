@@ -26,11 +26,11 @@ allow if {
 
 # METADATA
 # description: Why not.
-deny contains "tenant_unknown" if not is_object(input.tenant)
+deny contains "tenant_unknown" if not _tenant_is_known
 
-deny contains "tool_missing" if not is_string(input.tool.name)
+deny contains "tool_missing" if not _tool_is_named
 
-deny contains "limit_unknown" if not is_number(limits.calls_per_minute)
+deny contains "limit_unknown" if not _limit_is_known
 
 deny contains "counter_missing" if not _is_counted
 
@@ -38,6 +38,12 @@ deny contains "quota_exceeded" if {
 	_is_counted
 	not _is_within_limit
 }
+
+_tenant_is_known if is_object(input.tenant)
+
+_tool_is_named if is_string(input.tool.name)
+
+_limit_is_known if is_number(limits.calls_per_minute)
 
 # A call's ordinal starts at 1: a count below that was not counted.
 _is_counted if {
@@ -47,6 +53,6 @@ _is_counted if {
 
 _is_within_limit if {
 	_is_counted
-	is_number(limits.calls_per_minute)
+	_limit_is_known
 	input.counters.tool_minute <= limits.calls_per_minute
 }

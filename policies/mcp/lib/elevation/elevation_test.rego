@@ -1,0 +1,56 @@
+package mcp.lib.elevation_test
+
+import data.mcp.lib.elevation
+import data.mcp.samples_test as samples
+
+elevated(grants) if {
+	elevation.is_granted with input as samples.call("operator", "postgres.write") with input.elevations as grants
+}
+
+changed(change) := object.union(samples.grant, change)
+
+test_an_open_grant_for_this_call_counts if {
+	elevated([samples.grant])
+	elevated([changed({"tenant": "globex"}), samples.grant])
+}
+
+test_a_grant_for_anything_else_does_not if {
+	every key in ["tenant", "subject", "client_id", "tool", "definition_hash", "arguments_sha256"] {
+		not elevated([changed({key: "other"})])
+		not elevated([object.remove(samples.grant, {key})])
+	}
+}
+
+test_a_grant_is_open_from_its_first_to_before_its_last_millisecond if {
+	now := samples.now_ms
+	elevated([changed({"granted_at_ms": now - 1, "expires_at_ms": now + 1})])
+	not elevated([changed({"granted_at_ms": now - 1, "expires_at_ms": now})])
+	not elevated([changed({"granted_at_ms": now + 1, "expires_at_ms": now + 2})])
+}
+
+test_a_grant_that_claims_more_than_fifteen_minutes_counts_for_nothing if {
+	not elevated([changed({"expires_at_ms": samples.now_ms + 900001})])
+}
+
+test_times_that_are_no_numbers_count_for_nothing if {
+	every value in ["9999999999999", null, true, []] {
+		not elevated([changed({"expires_at_ms": value})])
+		not elevated([changed({"granted_at_ms": value})])
+	}
+	not elevation.is_granted with input as samples.call("operator", "postgres.write")
+		with input.elevations as [samples.grant]
+		with input.now_ms as null
+}
+
+test_nobody_approves_their_own_call if {
+	not elevated([changed({"approver": "user-1"})])
+	not elevated([changed({"approver": ""})])
+	not elevated([changed({"approver": null})])
+	not elevated([object.remove(samples.grant, {"approver"})])
+}
+
+test_a_call_whose_arguments_are_not_known_is_not_elevated if {
+	question := object.union(samples.call("operator", "postgres.write"), {"elevations": [samples.grant]})
+	not elevation.is_granted with input as json.remove(question, ["request/arguments_sha256"])
+	not elevation.is_granted with input as json.remove(question, ["tool/definition_hash"])
+}
