@@ -36,6 +36,7 @@ deny contains "counter_missing" if not _is_counted
 
 deny contains "quota_exceeded" if {
 	_is_counted
+	_limit_is_known
 	not _is_within_limit
 }
 
