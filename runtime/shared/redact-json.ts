@@ -1,5 +1,21 @@
 import type { Json } from '../contract/json.ts';
 import type { Redacted } from '../contract/receipts.ts';
+import type { Hit } from './redactor/hits.ts';
+import type { RedactedText } from './redactor/redact-text.ts';
+import { findInPlainText, redactPlainText, redactValue } from './redactor/redact-value.ts';
 
 /** Redacts personal data in every string, key and number of a JSON value; keys such as `ssn` also decide. Never throws on any JSON. */
 export type RedactJson = (value: Json) => Redacted;
+
+/** The redactor in this process: see docs/redaction.md for what it finds and what it does not. Keeps the shape of the value. */
+export const redactJson: RedactJson = (value) => redactValue(value);
+
+/** Redacts one text; encodings inside it are opened. */
+export function redactText(text: string): RedactedText {
+  return redactPlainText(text);
+}
+
+/** Where personal data is in a text: ranges of UTF-16 units, sorted, without overlaps. */
+export function findPii(text: string): readonly Hit[] {
+  return findInPlainText(text);
+}

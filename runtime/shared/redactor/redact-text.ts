@@ -1,0 +1,131 @@
+import { findEncoded, unescapeView } from './decode.ts';
+import { findIdentityNumbers, findNetworkAddresses, findWallets } from './find-addresses.ts';
+import { findEmails } from './find-emails.ts';
+import { findIbans } from './find-ibans.ts';
+import { findNumbers } from './find-numbers.ts';
+import { findSecrets } from './find-secrets.ts';
+import { foldViews, plainView, sourceRange, type View } from './fold.ts';
+import { addCounts, type Counts, type Hit, mergeHits, replaceHits } from './hits.ts';
+import {
+  AT,
+  BRACKET,
+  COLON,
+  ESCAPE,
+  mayHoldAnything,
+  mayHoldNumber,
+  RUN_MIN,
+  type Survey,
+  surveyText,
+  UNPLAIN,
+} from './survey.ts';
+
+export interface RedactedText {
+  /** The very string that was given when nothing was found. */
+  readonly text: string;
+  readonly pii: Counts;
+}
+
+/** How encodings inside encodings are followed. */
+export interface Pass {
+  /** Encodings opened so far. */
+  readonly depth: number;
+  /** Characters that may still be read; shared by everything inside one text. */
+  readonly budget: { left: number };
+  /** Redacts the JSON that a text is; undefined when it is none or has nothing. */
+  readonly redactJsonText: (text: string, pass: Pass) => RedactedText | undefined;
+}
+
+/** Encodings inside encodings that are opened. */
+export const DEPTH_MAX = 3;
+
+const BUDGET_FACTOR = 16;
+const BUDGET_FLOOR = 65_536;
+
+/** A fresh pass over a text of `length` characters. Decoding never grows a text, so only crafted nesting spends this budget. */
+export function openPass(length: number, redactJsonText: Pass['redactJsonText']): Pass {
+  return { depth: 0, budget: { left: length * BUDGET_FACTOR + BUDGET_FLOOR }, redactJsonText };
+}
+
+const nothing: Counts = Object.freeze({});
+
+/** Replaces every finding in `text` with `<ENTITY_TYPE>`. Linear in the length of the text. */
+export function redactTextIn(text: string, pass: Pass): RedactedText {
+  const survey = surveyText(text);
+  if (!isWorthReading(text, survey)) return { text, pii: nothing };
+  const asJson = isJsonLike(text) && pass.depth < DEPTH_MAX ? pass.redactJsonText(text, deeper(pass)) : undefined;
+  const source = asJson?.text ?? text;
+  const hits = mergeHits(findHits(plainView(source), asJson === undefined ? survey : surveyText(source), pass));
+  if (hits.length === 0) return { text: source, pii: asJson?.pii ?? nothing };
+  const pii: Counts = {};
+  if (asJson !== undefined) addCounts(pii, asJson.pii);
+  return { text: replaceHits(source, hits, pii), pii };
+}
+
+/** Every finding in a plain text, merged; decoded insides come with their replacement. */
+export function findInText(text: string, pass: Pass): Hit[] {
+  const survey = surveyText(text);
+  return isWorthReading(text, survey) ? mergeHits(findHits(plainView(text), survey, pass)) : [];
+}
+
+function isWorthReading(text: string, survey: Survey): boolean {
+  return mayHoldAnything(survey) || ((survey.seen & BRACKET) !== 0 && bracketedAt.test(text));
+}
+
+const bracketedAt = /[([{]\s?at\s?[\])}]/i;
+
+function isJsonLike(text: string): boolean {
+  const first = /^\s{0,64}(["{[])/.exec(text)?.[1];
+  return first !== undefined && /["}\]]\s{0,64}$/.test(text.slice(-65));
+}
+
+function deeper(pass: Pass): Pass {
+  return { ...pass, depth: pass.depth + 1 };
+}
+
+function findHits(view: View, survey: Survey, pass: Pass): Hit[] {
+  const readings = (survey.seen & UNPLAIN) === 0 ? [view] : foldViews(view);
+  const hits: Hit[] = [];
+  for (const reading of readings) {
+    if (pass.budget.left < reading.text.length) {
+      hits.push(toSource(reading, { start: 0, end: reading.text.length, type: 'UNSCANNED' }));
+      continue;
+    }
+    pass.budget.left -= reading.text.length;
+    const seen = reading === view ? survey : surveyText(reading.text);
+    for (const hit of recognise(reading.text, seen))
+      hits.push(reading.starts === undefined ? hit : toSource(reading, hit));
+    if (pass.depth < DEPTH_MAX) hits.push(...openEncodings(reading, seen, deeper(pass)));
+  }
+  return hits;
+}
+
+function openEncodings(view: View, { seen, runMax }: Survey, pass: Pass): Hit[] {
+  const hits: Hit[] = [];
+  if ((seen & ESCAPE) !== 0 || ((seen & BRACKET) !== 0 && bracketedAt.test(view.text))) {
+    const unescaped = unescapeView(view);
+    if (unescaped !== undefined) hits.push(...findHits(unescaped, surveyText(unescaped.text), pass));
+  }
+  if (runMax >= RUN_MIN) hits.push(...findEncoded(view, (inner) => redactTextIn(inner, pass)));
+  return hits;
+}
+
+function recognise(text: string, survey: Survey): Hit[] {
+  const { seen, digitsMax, runMax } = survey;
+  const hits: Hit[] = [];
+  if (mayHoldNumber(survey)) hits.push(...findNumbers(text));
+  if ((seen & AT) !== 0) hits.push(...findEmails(text));
+  if (digitsMax >= 2) {
+    hits.push(...findIbans(text));
+    if (digitsMax >= 6) hits.push(...findIdentityNumbers(text));
+  }
+  if ((seen & COLON) !== 0 || runMax >= RUN_MIN) {
+    hits.push(...findNetworkAddresses(text), ...findSecrets(text, survey));
+    if (runMax >= 26) hits.push(...findWallets(text));
+  } else if (mayHoldAnything(survey)) hits.push(...findSecrets(text, survey));
+  return hits;
+}
+
+function toSource(view: View, hit: Hit): Hit {
+  const [start, end] = sourceRange(view, hit.start, hit.end);
+  return { ...hit, start, end };
+}

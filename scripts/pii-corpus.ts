@@ -1,0 +1,4 @@
+import type { Sample } from './pii-scoring.ts';
+export function generateCorpus(): Sample[] {
+  return [];
+}
