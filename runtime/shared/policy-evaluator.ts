@@ -82,8 +82,11 @@ export function createPolicyEvaluator(module: CompiledWasm, data: unknown, insta
 /** The input as JSON text in a buffer of its own: opa-wasm takes only a bare ArrayBuffer for text. */
 function toInputText(input: object): ArrayBuffer {
   let text: string | undefined;
+  let isSafe: boolean;
   try {
     text = JSON.stringify(input);
+    // JSON.stringify writes a lone surrogate as an escape (ECMA-262 § QuoteJSONString), and opa-wasm aborts on it.
+    isSafe = text === undefined || !text.includes('\\ud') || isWellFormed(input);
   } catch (cause) {
     // Too deep for the stack is the message's fault; a BigInt or a cycle would be ours.
     if (cause instanceof RangeError) throw new Refusal('json_too_complex', {}, { cause });
@@ -91,8 +94,7 @@ function toInputText(input: object): ArrayBuffer {
   }
   // Undefined input would be evaluated all the same, and an empty one has nothing to deny by.
   if (text === undefined || !text.startsWith('{')) throw malformed('the input is not an object');
-  // JSON.stringify writes a lone surrogate as an escape (ECMA-262 § QuoteJSONString), and opa-wasm aborts on it.
-  if (text.includes('\\ud') && !isWellFormed(input)) throw new Refusal('json_unsafe');
+  if (!isSafe) throw new Refusal('json_unsafe');
   const bytes = new TextEncoder().encode(text);
   return bytes.byteLength === bytes.buffer.byteLength
     ? bytes.buffer
