@@ -1,0 +1,177 @@
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import type { IncomingMessage, Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DescribeTableCommand,
+  ResourceInUseException,
+  type TableDescription,
+} from '@aws-sdk/client-dynamodb';
+import dynalite from 'dynalite';
+import type { IndexDefinition, TableDefinition } from '../contract/tables.ts';
+import { createDynamoClient, type DynamoDBClient, type DynamoOptions } from '../shared/dynamo.ts';
+import { StartError } from './start-error.ts';
+
+export interface LocalDynamoOptions {
+  /** A folder for LevelDB files. @default memory: nothing outlives the process */
+  readonly stateDir?: string;
+  /** @default 0: any free port */
+  readonly port?: number;
+}
+
+/** DynamoDB on this machine: dynalite in this process, on loopback. */
+export interface LocalDynamo {
+  readonly endpoint: string;
+  /** What a service needs to reach it. The credentials are placeholders: the SDK signs, dynalite does not check. */
+  readonly connection: Pick<DynamoOptions, 'endpoint' | 'region' | 'credentials'> & { readonly endpoint: string };
+  /** A client of its own, to be destroyed by who asked for it. */
+  createClient(options?: Partial<DynamoOptions>): DynamoDBClient;
+  /** Waits until everything is on disk and gives the folder back. */
+  close(): Promise<void>;
+}
+
+/** Starts dynalite. Throws {@link StartError} when the folder cannot be opened or the port is taken. */
+export async function startDynamo({ stateDir, port = 0 }: LocalDynamoOptions = {}): Promise<LocalDynamo> {
+  if (stateDir !== undefined) await probeFolder(stateDir);
+  const server = dynalite({ createTableMs: 0, ...(stateDir !== undefined && { path: stateDir }) });
+  server.prependListener('request', surviveAbort);
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new StartError(`DynamoDB cannot listen on port ${port}: ${(cause as NodeJS.ErrnoException).code}.`, {
+      cause,
+    });
+  }
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const connection = {
+    endpoint,
+    region: 'local',
+    credentials: { accessKeyId: 'laptop', secretAccessKey: 'not-a-secret' },
+  };
+  return {
+    endpoint,
+    connection,
+    createClient: (options = {}) => createDynamoClient({ ...connection, ...options }),
+    close: () => closeServer(server, sockets),
+  };
+}
+
+/**
+ * Creates what is missing and waits until every table answers. What exists stays as it is; throws {@link StartError} when it has other keys
+ * than its definition, because no write would find its place.
+ */
+export async function createTables(
+  client: DynamoDBClient,
+  prefix: string,
+  tables: readonly TableDefinition[],
+): Promise<void> {
+  await Promise.all(
+    tables.map(async (table) => {
+      const input = toCreateTable(`${prefix}${table.name}`, table);
+      try {
+        await client.send(new CreateTableCommand(input));
+      } catch (error) {
+        if (!(error instanceof ResourceInUseException)) throw error;
+      }
+      checkKeys(input, await waitUntilActive(client, input.TableName as string));
+    }),
+  );
+}
+
+/** The table as the contract has it; TTL is left out, because an embedded DynamoDB deletes nothing and readers compare expiry anyway. */
+function toCreateTable(name: string, table: TableDefinition): CreateTableCommandInput {
+  const indexes = table.indexes ?? [];
+  const keys = [table, ...indexes].flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]);
+  const attributes = [...new Set(keys.filter((key) => key !== undefined))];
+  return {
+    TableName: name,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: attributes.map((attribute) => ({ AttributeName: attribute, AttributeType: 'S' as const })),
+    KeySchema: keySchema(table),
+    ...(indexes.length > 0 && {
+      GlobalSecondaryIndexes: indexes.map((index) => ({
+        IndexName: index.name,
+        KeySchema: keySchema(index),
+        Projection: { ProjectionType: 'ALL' as const },
+      })),
+    }),
+  };
+}
+
+function keySchema({ partitionKey, sortKey }: Pick<IndexDefinition, 'partitionKey' | 'sortKey'>) {
+  return [
+    { AttributeName: partitionKey, KeyType: 'HASH' as const },
+    ...(sortKey === undefined ? [] : [{ AttributeName: sortKey, KeyType: 'RANGE' as const }]),
+  ];
+}
+
+async function waitUntilActive(client: DynamoDBClient, name: string): Promise<TableDescription> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
+    if (Table?.TableStatus === 'ACTIVE') return Table;
+    await delay(20);
+  }
+  throw new StartError(`The table ${name} did not become active.`);
+}
+
+function checkKeys(wanted: CreateTableCommandInput, found: TableDescription): void {
+  const print = (keys: CreateTableCommandInput['KeySchema']) =>
+    (keys ?? []).map((key) => `${key.AttributeName} ${key.KeyType}`).join(', ');
+  const sameIndexes = (wanted.GlobalSecondaryIndexes ?? []).every((index) =>
+    (found.GlobalSecondaryIndexes ?? []).some(
+      (other) => other.IndexName === index.IndexName && print(other.KeySchema) === print(index.KeySchema),
+    ),
+  );
+  if (print(wanted.KeySchema) === print(found.KeySchema) && sameIndexes) return;
+  throw new StartError(
+    `The table ${wanted.TableName} is of another version: it has ${print(found.KeySchema)}. Delete the state folder to start anew.`,
+  );
+}
+
+/**
+ * Opens the folder once before dynalite does: dynalite opens it late, and answers for a store that it could not open that there are no tables,
+ * or takes the process down.
+ */
+async function probeFolder(stateDir: string): Promise<void> {
+  // dynalite's own copy of level, so that what opens here opens there.
+  const { Level } = createRequire(createRequire(import.meta.url).resolve('dynalite'))('level') as {
+    Level: new (path: string) => { open(): Promise<void>; close(): Promise<void> };
+  };
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    const level = new Level(stateDir);
+    await level.open();
+    await level.close();
+  } catch (cause) {
+    throw new StartError(
+      `The tables in ${stateDir} cannot be opened: another program has them open, they are damaged, or the folder cannot be written. Delete the folder to start anew, or choose another with --state DIR.`,
+      { cause },
+    );
+  }
+}
+
+/** dynalite throws what a request emits as `error`: a client that leaves in the middle of its body would end this process. */
+function surviveAbort(message: IncomingMessage): void {
+  const on = message.on.bind(message);
+  message.on = (event: string, listener: (...values: never[]) => void) =>
+    on(event, event === 'error' ? () => message.destroy() : (listener as (...values: unknown[]) => void));
+}
+
+function closeServer(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error === undefined || error === null ? resolve() : reject(error)));
+    // Idle keep-alive sockets of clients would hold the server open until they time out.
+    server.closeIdleConnections();
+    for (const socket of sockets) socket.destroySoon();
+  });
+}
