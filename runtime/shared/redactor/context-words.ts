@@ -20,7 +20,7 @@ interface Mention {
 const words: Readonly<Record<Context, string>> = {
   ssn: 'ssn|social security|social sec',
   itin: 'itin|taxpayer id',
-  card: '(?:credit|debit|bank|visa|master|amex|payment) ?card|visa|mastercard|amex|american express|cc ?(?:no|num|#)|card|pan',
+  card: '(?:credit|debit|bank|visa|master|amex|payment) ?card|visa|mastercard|amex|american express|\\bcc\\b|card|\\bpan\\b',
   license: "driv(?:er|ing)(?:'?s)?'?[ _-]?licen[cs]e|\\bdl ?(?:no|num|#)|licen[cs]e (?:no|num|id|#)",
   passport: 'passport',
   routing: 'routing|\\baba\\b',

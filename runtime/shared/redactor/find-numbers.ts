@@ -117,18 +117,21 @@ function matchCard(cluster: Cluster, from: number, reader: ContextReader): Match
   const start = offsets[from] ?? 0;
   let lengths = '';
   let best: number | undefined;
+  let isOnOneLine = true;
   for (let to = from + 1; to <= groups.length && to - from <= 19; to += 1) {
     const group = groupAt(cluster, to - 1);
     const total = (offsets[to - 1] ?? 0) + group.end - group.start - start;
     lengths += `${to - from === 1 ? '' : ','}${group.end - group.start}`;
     if (total > 19) break;
+    isOnOneLine &&= to - from === 1 || !groupAt(cluster, to - 2).after.includes('\n');
     if (total < 12) continue;
     const digits = cluster.digits.slice(start, start + total);
     if (!passesLuhn(digits) || /^(\d)\1*$/.test(digits)) continue;
     const isPrinted = to - from === 1 || cardGrouping.test(lengths);
     if (cluster.isAttached && (total < 15 || !isPrinted)) continue;
     const isWhole = from === 0 && to === groups.length;
-    const isKnown = isCardRange(digits) && (isPrinted || isWhole);
+    const isKnown = isCardRange(digits) && (isPrinted || (isWhole && isOnOneLine));
+    if (!isPrinted && !isOnOneLine) continue;
     if (!isKnown && reader.before(groupAt(cluster, from).start) !== 'card') continue;
     best = to;
     if (isKnown && isPrinted) break;
