@@ -1,4 +1,4 @@
-import type { Json } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { RefusalCode } from './refusal-codes.ts';
 
 /** What an audit record is about. Snake case: auditors read these names in SQL. */
@@ -59,6 +59,8 @@ export interface AuditEvent {
   /** Milliseconds by step, and `total`. */
   readonly latency_ms: Readonly<Record<string, number>>;
   readonly trace_id: string | null;
+  /** What the writer itself has to say: of a recovery, or that a long event was cut. Null for most. */
+  readonly detail?: JsonObject | null;
 }
 
 /** One line of an audit file: an event in its chain. */
