@@ -21,6 +21,8 @@ export const refusalCodes = {
   version_unsupported: 'This protocol version is not supported.',
   envelope_missing: 'The request has no valid _meta envelope.',
   method_not_found: 'This method does not exist here.',
+  params_invalid: 'The params are not valid for this method.',
+  capability_missing: 'This call needs a capability that the client did not declare.',
   // authenticate
   credentials_missing: 'No bearer token was sent.',
   credentials_ambiguous: 'More than one credential was sent.',

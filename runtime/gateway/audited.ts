@@ -1,0 +1,378 @@
+import { hash } from 'node:crypto';
+import type { AuditEvent, AuditOutcome } from '../contract/audit-event.ts';
+import type { Caller } from '../contract/caller.ts';
+import type { Allowed } from '../contract/decision.ts';
+import type { JsonObject } from '../contract/json.ts';
+import type { Elevation, QuotaReceipt, Redactions, ValidArguments } from '../contract/receipts.ts';
+import type { ServerEntry, ServerVersion } from '../contract/registry.ts';
+import type { McpMessage } from '../contract/tool-call.ts';
+import { canonicalSha256 } from '../shared/canonical-json.ts';
+import { Refusal, type RefusalDetails, toRefusal } from '../shared/refusal.ts';
+import type { DoorTool } from './catalogue-index.ts';
+import type { UpstreamAnswer } from './clients/upstream.ts';
+import { deprecationHeaders } from './deprecation-headers.ts';
+import type { GatewayDeps } from './deps.ts';
+import { recordable } from './recordable.ts';
+import type { RecordedReply, SafeReply } from './safe-reply.ts';
+import { metaKeys } from './transport/protocol-versions.ts';
+import { isFailure, statusOf } from './transport/wire-errors.ts';
+
+/** The open record of one message. Each method notes what a step proved and how long it took, and hands it on. */
+export interface AuditEntry {
+  caller(caller: Caller): Caller;
+  tool(tool: DoorTool): DoorTool;
+  server<T extends { readonly server: ServerEntry | undefined; readonly version: ServerVersion | undefined }>(
+    door: T,
+  ): T;
+  decision(allowed: Allowed): Allowed;
+  quota(receipt: QuotaReceipt): QuotaReceipt;
+  args(args: ValidArguments): ValidArguments;
+  elevation(elevation: Elevation): Elevation;
+  answer(answer: UpstreamAnswer): UpstreamAnswer;
+  /** Makes the intent durable when `isNeeded`: what changes something is on record before it happens. */
+  intent(isNeeded: boolean): Promise<void>;
+}
+
+/**
+ * Runs `work` with an open record and writes exactly one `mcp_call` event on every outcome. Nothing is answered before that event
+ * is durable: when it cannot be, the answer is Refusal `audit_unavailable`, whatever `work` came to.
+ */
+export async function audited(
+  message: McpMessage,
+  deps: GatewayDeps,
+  work: (entry: AuditEntry) => Promise<SafeReply>,
+): Promise<RecordedReply> {
+  const entry = new OpenEntry(message, deps);
+  deps.metrics.openMessages.inc();
+  try {
+    let reply: SafeReply;
+    try {
+      reply = await work(entry);
+    } catch (error) {
+      throw await entry.closeRefused(toRefusal(error));
+    }
+    return await entry.closeAnswered(reply);
+  } finally {
+    deps.metrics.openMessages.dec();
+  }
+}
+
+type Step =
+  | 'authenticate'
+  | 'resolve'
+  | 'authorize'
+  | 'spend'
+  | 'validate'
+  | 'elevate'
+  | 'intent'
+  | 'forward'
+  | 'redact';
+
+/** What each step is followed by, so that the time of one that throws is its own. */
+const following: Readonly<Record<Step, Step>> = {
+  authenticate: 'resolve',
+  resolve: 'authorize',
+  authorize: 'spend',
+  spend: 'validate',
+  validate: 'elevate',
+  elevate: 'intent',
+  intent: 'forward',
+  forward: 'redact',
+  redact: 'redact',
+};
+
+class OpenEntry implements AuditEntry {
+  #message: McpMessage;
+  #deps: GatewayDeps;
+  #startedAt: string;
+  #started = performance.now();
+  #since = this.#started;
+  #step: Step = 'authenticate';
+  #latency: Record<string, number> = {};
+  #caller: Caller | undefined;
+  #server: ServerEntry | undefined;
+  #version: ServerVersion | undefined;
+  #tool: DoorTool | undefined;
+  #allowed: Allowed | undefined;
+  #args: ValidArguments | undefined;
+  #elevation: Elevation | undefined;
+
+  constructor(message: McpMessage, deps: GatewayDeps) {
+    this.#message = message;
+    this.#deps = deps;
+    this.#startedAt = new Date(deps.now()).toISOString();
+  }
+
+  caller(caller: Caller): Caller {
+    this.#mark('authenticate');
+    this.#caller = caller;
+    return caller;
+  }
+
+  tool(tool: DoorTool): DoorTool {
+    this.#mark('resolve');
+    this.#tool = tool;
+    this.#server = tool.server;
+    this.#version = tool.version;
+    return tool;
+  }
+
+  server<T extends { readonly server: ServerEntry | undefined; readonly version: ServerVersion | undefined }>(
+    door: T,
+  ): T {
+    this.#mark('resolve');
+    this.#server = door.server;
+    this.#version = door.version;
+    return door;
+  }
+
+  decision(allowed: Allowed): Allowed {
+    this.#mark('authorize');
+    this.#allowed = allowed;
+    return allowed;
+  }
+
+  quota(receipt: QuotaReceipt): QuotaReceipt {
+    this.#mark('spend');
+    return receipt;
+  }
+
+  args(args: ValidArguments): ValidArguments {
+    this.#mark('validate');
+    this.#args = args;
+    return args;
+  }
+
+  elevation(elevation: Elevation): Elevation {
+    this.#mark('elevate');
+    this.#elevation = elevation;
+    return elevation;
+  }
+
+  answer(answer: UpstreamAnswer): UpstreamAnswer {
+    this.#mark('forward');
+    return answer;
+  }
+
+  async intent(isNeeded: boolean): Promise<void> {
+    if (isNeeded) {
+      await this.#append({
+        ...this.#event('pending'),
+        event: 'mcp_call_intent',
+        latency_ms: { ...this.#latency, total: since(this.#started) },
+      });
+    }
+    this.#mark('intent');
+  }
+
+  async closeAnswered(reply: SafeReply): Promise<RecordedReply> {
+    this.#mark('redact');
+    const text = JSON.stringify(reply.result);
+    const isToolError = reply.kind === 'error' || reply.result.isError === true;
+    await this.#close({
+      ...this.#event(isToolError ? 'tool_error' : 'ok'),
+      ...this.#responseFields(reply.result, text),
+      http_status: reply.status,
+      reason: reply.kind === 'error' ? 'The tool server answered with an error.' : null,
+      redactions: redactionFields(reply.redactions),
+    });
+    return { kind: reply.kind, status: reply.status, text, headers: this.#headers() };
+  }
+
+  /** Records the no and returns the Refusal to answer with. */
+  async closeRefused(refusal: Refusal): Promise<Refusal> {
+    this.#mark(this.#step);
+    if (refusal.code === 'internal_error') this.#deps.logger.error({ err: refusal.cause }, 'a message broke');
+    const { privateDetail, policyReasons } = refusal.details;
+    const outcome = outcomeOf(refusal);
+    await this.#close({
+      ...this.#event(outcome),
+      code: refusal.code,
+      reason: privateDetail === undefined ? refusal.message : `${refusal.message} (${privateDetail})`,
+      http_status: outcome === 'cancelled' ? null : statusOf(refusal, this.#message.era === 'modern'),
+      ...(policyReasons !== undefined && this.#allowed === undefined && { policy: this.#denied(policyReasons) }),
+    });
+    return refusal;
+  }
+
+  /** Notes the time since the last mark under `step`. */
+  #mark(step: Step): void {
+    const now = performance.now();
+    this.#latency[step] = round(now - this.#since);
+    this.#since = now;
+    this.#step = following[step];
+  }
+
+  async #close(event: AuditEvent): Promise<void> {
+    const whole = { ...event, latency_ms: { ...this.#latency, total: since(this.#started) } };
+    this.#deps.metrics.observe(whole);
+    await this.#append(whole);
+  }
+
+  async #append(event: AuditEvent): Promise<void> {
+    try {
+      await this.#deps.audit.append(event);
+    } catch (cause) {
+      throw new Refusal('audit_unavailable', {}, { cause });
+    }
+  }
+
+  #event(outcome: AuditOutcome): AuditEvent {
+    const message = this.#message;
+    const caller = this.#caller;
+    return {
+      event: 'mcp_call',
+      time: this.#startedAt,
+      tenant: caller?.tenant ?? '_unknown',
+      call_id: message.callId,
+      caller: caller === undefined ? null : { subject: caller.subject, kind: caller.kind, roles: caller.roles },
+      client: {
+        id: caller?.clientId ?? null,
+        name: clientName(message.params),
+        user_agent: message.userAgent?.slice(0, 256) ?? null,
+      },
+      method: message.method,
+      server: this.#server?.name ?? null,
+      tool: this.#tool?.entry.name ?? null,
+      version: this.#version?.version ?? null,
+      definition_hash: this.#tool?.entry.definitionHash ?? null,
+      ...this.#argumentFields(),
+      response: null,
+      response_sha256: null,
+      response_bytes: null,
+      outcome,
+      code: null,
+      reason: null,
+      http_status: null,
+      policy: this.#policyField(),
+      approval_id: this.#elevation?.kind === 'granted' ? this.#elevation.grant.id : null,
+      redactions: null,
+      latency_ms: this.#latency,
+      trace_id: message.trace.traceId,
+    };
+  }
+
+  #policyField(): AuditEvent['policy'] {
+    const allowed = this.#allowed;
+    if (allowed === undefined) return null;
+    return {
+      revision: allowed.revision,
+      reasons: allowed.reasons,
+      obligations: allowed.obligations.map((obligation) => obligation.type),
+    };
+  }
+
+  #denied(reasons: readonly string[]): AuditEvent['policy'] {
+    return { revision: this.#deps.policy.revision() ?? '', reasons, obligations: [] };
+  }
+
+  #argumentFields(): Pick<AuditEvent, 'arguments' | 'arguments_sha256'> {
+    const { method, params } = this.#message;
+    const { _meta, ...rest } = params;
+    const value = method === 'tools/call' ? params.arguments : rest;
+    if (value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)) {
+      return { arguments: null, arguments_sha256: this.#args?.sha256 ?? null };
+    }
+    return {
+      arguments: recordable(value, this.#deps.redactJson),
+      arguments_sha256: this.#args?.sha256 ?? canonicalSha256(value),
+    };
+  }
+
+  #responseFields(result: JsonObject, text: string) {
+    return {
+      response: recordable(result, this.#deps.redactJson),
+      response_sha256: hash('sha256', text, 'hex'),
+      response_bytes: Buffer.byteLength(text),
+    };
+  }
+
+  #headers(): Readonly<Record<string, string>> {
+    if (this.#server === undefined || this.#version === undefined) return noHeaders;
+    return deprecationHeaders(this.#server, this.#version, this.#message.endpoint, this.#deps.now());
+  }
+}
+
+const noHeaders: Readonly<Record<string, string>> = {};
+
+function outcomeOf(refusal: Refusal): AuditOutcome {
+  if (refusal.code === 'client_cancelled') return 'cancelled';
+  return isFailure(refusal.code) ? 'failed' : 'refused';
+}
+
+function redactionFields(redactions: Redactions): AuditEvent['redactions'] {
+  return { masked_cells: redactions.maskedCells, pii: redactions.pii };
+}
+
+/** What the client calls itself; nothing is decided on it. */
+function clientName(params: JsonObject): string | null {
+  const meta = params._meta as JsonObject | undefined;
+  const info = (meta?.[metaKeys.clientInfo] ?? params.clientInfo) as JsonObject | undefined;
+  return typeof info?.name === 'string' ? info.name.slice(0, 128) : null;
+}
+
+function since(started: number): number {
+  return round(performance.now() - started);
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
+/** For messages that were refused before they were read: one `http_refusal` event, durable before the answer. */
+export async function recordHttpRefusal(
+  about: {
+    readonly callId: string;
+    readonly userAgent: string | undefined;
+    readonly traceId: string | null;
+    readonly caller: Caller | undefined;
+    readonly method: string | null;
+    readonly server: string | null;
+    readonly startedMs: number;
+    readonly status: number;
+  },
+  refusal: Refusal,
+  deps: GatewayDeps,
+): Promise<void> {
+  const details: RefusalDetails = refusal.details;
+  const event: AuditEvent = {
+    event: 'http_refusal',
+    time: new Date(deps.now()).toISOString(),
+    tenant: about.caller?.tenant ?? '_unknown',
+    call_id: about.callId,
+    caller:
+      about.caller === undefined
+        ? null
+        : { subject: about.caller.subject, kind: about.caller.kind, roles: about.caller.roles },
+    client: {
+      id: about.caller?.clientId ?? null,
+      name: null,
+      user_agent: about.userAgent?.slice(0, 256) ?? null,
+    },
+    method: about.method,
+    server: about.server,
+    tool: null,
+    version: null,
+    definition_hash: null,
+    arguments: null,
+    arguments_sha256: null,
+    response: null,
+    response_sha256: null,
+    response_bytes: null,
+    outcome: outcomeOf(refusal),
+    code: refusal.code,
+    reason: details.privateDetail === undefined ? refusal.message : `${refusal.message} (${details.privateDetail})`,
+    http_status: about.status,
+    policy: null,
+    approval_id: null,
+    redactions: null,
+    latency_ms: { total: round(performance.now() - about.startedMs) },
+    trace_id: about.traceId,
+  };
+  deps.metrics.observe({ ...event, method: null });
+  try {
+    await deps.audit.append(event);
+  } catch (cause) {
+    throw new Refusal('audit_unavailable', {}, { cause });
+  }
+}

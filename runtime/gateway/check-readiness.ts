@@ -1,0 +1,14 @@
+import type { GatewayDeps } from './deps.ts';
+
+/** What this replica still lacks before it may take calls, one phrase each; empty when it is ready. Never names a path or an address. */
+export function checkReadiness(deps: Pick<GatewayDeps, 'policy' | 'catalogue' | 'signingKeys'>): readonly string[] {
+  const problems: string[] = [];
+  if (deps.policy.revision() === undefined) problems.push('no policy bundle');
+  try {
+    deps.catalogue();
+  } catch {
+    problems.push('no catalogue');
+  }
+  if (deps.signingKeys.jwks().keys.length === 0) problems.push('no signing key');
+  return problems;
+}

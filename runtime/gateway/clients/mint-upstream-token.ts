@@ -1,0 +1,64 @@
+import { sign } from 'node:crypto';
+import type { Caller } from '../../contract/caller.ts';
+import type { Grant } from '../../contract/receipts.ts';
+import type { SigningKey, SigningKeys } from './signing-keys.ts';
+
+/** What one upstream token says. */
+export interface UpstreamClaims {
+  readonly audience: string;
+  readonly caller: Caller;
+  /** Only what this call needs. */
+  readonly scopes: readonly string[];
+  /** Absent for methods that name no tool. */
+  readonly tool?: string;
+  readonly callId: string;
+  /** A person's yes that this call uses up. */
+  readonly grant?: Grant;
+}
+
+/** Mints the token of one upstream call: a JWT (RFC 9068) signed with ES256, valid for a minute. */
+export type MintUpstreamToken = (claims: UpstreamClaims) => string;
+
+const lifetimeSeconds = 60;
+
+export interface MintOptions {
+  readonly now: () => number;
+  readonly keys: SigningKeys;
+  /** `iss`: the gateway's public URL. */
+  readonly issuer: string;
+  readonly trustDomain: string;
+}
+
+export function createMintUpstreamToken({ now, keys, issuer, trustDomain }: MintOptions): MintUpstreamToken {
+  const act = { sub: `spiffe://${trustDomain}/gateway` };
+  let header = { key: undefined as SigningKey | undefined, text: '' };
+  return ({ audience, caller, scopes, tool, callId, grant }) => {
+    const key = keys.current();
+    if (header.key !== key) header = { key, text: encode({ alg: 'ES256', typ: 'at+jwt', kid: key.kid }) };
+    const issuedAt = Math.floor(now() / 1000);
+    const expiresAt = issuedAt + lifetimeSeconds;
+    const payload = encode({
+      iss: issuer,
+      aud: audience,
+      sub: caller.subject,
+      act,
+      client_id: caller.clientId,
+      tenant: caller.tenant,
+      kind: caller.kind,
+      scope: (grant === undefined ? scopes : [...scopes, 'approved:by:human']).join(' '),
+      ...(tool !== undefined && { tool }),
+      ...(grant !== undefined && { approval_id: grant.id }),
+      jti: callId,
+      iat: issuedAt,
+      exp: grant === undefined ? expiresAt : Math.min(expiresAt, Math.floor(grant.expiresAtMs / 1000)),
+    });
+    const signed = `${header.text}.${payload}`;
+    // RFC 7518 § 3.4: r and s side by side, not DER.
+    const signature = sign('sha256', Buffer.from(signed), { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
+    return `${signed}.${signature.toString('base64url')}`;
+  };
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}

@@ -1,0 +1,97 @@
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { ServerEntry } from '../../contract/registry.ts';
+import { indexCatalogue, isServed } from '../catalogue-index.ts';
+import type { GatewayDeps } from '../deps.ts';
+import type { GatewaySettings } from '../gateway-settings.ts';
+import { findEndpoint } from '../transport/find-endpoint.ts';
+import { legacyVersions, modernVersions } from '../transport/protocol-versions.ts';
+import { protectedResource } from './protected-resource.ts';
+
+/** A document that anyone may read. */
+export interface Document {
+  readonly contentType: string;
+  readonly body: Json;
+}
+
+const metadataPath = '/.well-known/oauth-protected-resource';
+
+/** The public document at a path; undefined when there is none. Throws Refusal `catalogue_unavailable`. */
+export function findDocument(path: string, settings: GatewaySettings, deps: GatewayDeps): Document | undefined {
+  if (path === metadataPath || path.startsWith(`${metadataPath}/`)) {
+    const endpoint = findEndpoint(path.slice(metadataPath.length) || '/mcp', settings.publicUrl);
+    return endpoint && json(protectedResource(endpoint, settings, deps));
+  }
+  if (path === '/.well-known/jwks.json') return json(deps.signingKeys.jwks() as unknown as JsonObject);
+  if (path === '/.well-known/mcp-capabilities') return json(capabilities(settings));
+  if (path === '/.well-known/ai-catalog.json') {
+    return { contentType: 'application/ai-catalog+json', body: aiCatalog(settings, deps) };
+  }
+  const card = /^\/servers\/([a-z][a-z0-9-]{0,62})\/mcp\/server-card$/.exec(path);
+  if (card !== null) {
+    const server = publicServers(settings, deps).find(({ name }) => name === card[1]);
+    return server && { contentType: 'application/mcp-server-card+json', body: serverCard(server, settings) };
+  }
+  return undefined;
+}
+
+function json(body: Json): Document {
+  return { contentType: 'application/json', body };
+}
+
+/** Our own manifest. It names no tool: which there are depends on who asks, and tools/list says it. */
+function capabilities(settings: GatewaySettings): JsonObject {
+  return {
+    schemaVersion: '1',
+    server: {
+      name: 'toolgate',
+      title: 'Toolgate',
+      description: 'The governed door: every tool that the caller may use, across servers.',
+      version: '0.1.0',
+      owner: 'platform',
+      slo: { availability: 99.9, latencyP95Ms: 1000 },
+    },
+    transport: { type: 'streamable-http', url: `${settings.publicUrl}/mcp` },
+    auth: { type: 'oauth2', audience: `${settings.publicUrl}/mcp`, issuers: settings.issuers, scopes: [] },
+    tools: [],
+  };
+}
+
+function aiCatalog(settings: GatewaySettings, deps: GatewayDeps): JsonObject {
+  const { hostname } = new URL(settings.publicUrl);
+  return {
+    specVersion: '1.0',
+    entries: publicServers(settings, deps).map((server) => ({
+      identifier: `urn:air:${hostname}:mcp:${server.name}`,
+      displayName: server.title,
+      type: 'application/mcp-server-card+json',
+      url: `${settings.publicUrl}/servers/${server.name}/mcp/server-card`,
+    })),
+  };
+}
+
+/** SEP-2127, experimental: who and where, no tools. */
+function serverCard(server: ServerEntry, settings: GatewaySettings): JsonObject {
+  const { hostname } = new URL(settings.publicUrl);
+  return {
+    $schema: 'https://static.modelcontextprotocol.io/schemas/v1/server-card.schema.json',
+    name: `${hostname.split('.').reverse().join('.')}/${server.name}`,
+    title: server.title,
+    description: server.description.slice(0, 100),
+    version: server.versions.find(({ status }) => status === 'active')?.version ?? '0.0.0',
+    remotes: [
+      {
+        type: 'streamable-http',
+        url: `${settings.publicUrl}/servers/${server.name}/mcp`,
+        supportedProtocolVersions: [...modernVersions, ...legacyVersions],
+      },
+    ],
+  };
+}
+
+function publicServers(settings: GatewaySettings, deps: GatewayDeps): readonly ServerEntry[] {
+  if (settings.anonymousDiscovery === 'off') return [];
+  const nowMs = deps.now();
+  return indexCatalogue(deps.catalogue())
+    .servers.filter((server) => server.versions.some((version) => isServed(version, nowMs)))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,73 @@
+import { type EnvOf, type EnvVariable, integer, list, text, url } from '../shared/read-env.ts';
+
+/** Every variable that the gateway reads. Units are in the names and sentences; nothing else is read anywhere. */
+export const gatewayEnv = {
+  HOST: text('address to listen on', '0.0.0.0'),
+  PORT: integer('port to listen on; 0 takes a free one', { min: 0, max: 65_535 }, 8080),
+  PUBLIC_URL: url('URL that clients use; tokens are issued for resources under it'),
+  ALLOWED_HOSTS: list('further Host headers to answer to, as name or name:port', []),
+  ALLOWED_ORIGINS: list('further web origins that may call', []),
+  ISSUERS: issuerList('issuers whose tokens are accepted, each as ISSUER=JWKS_URL, separated by commas'),
+  TRUST_DOMAIN: text('SPIFFE trust domain of the gateway, for the act claim of upstream tokens', 'toolgate.local'),
+  UPSTREAM_SIGNING_JWKS: text(
+    'JSON list of private EC P-256 JWKs that sign upstream tokens, the first one now; the same for every replica. Empty: keys of this process alone, for a single replica',
+    '',
+  ),
+  POLICY_DIR: text('folder of the policy bundle, watched'),
+  AUDIT_DIR: text('folder of the audit record'),
+  AUDIT_WRITER: text('name of this writer in the record; one per replica', 'gateway'),
+  TABLE_PREFIX: text('what stands before the table names'),
+  AWS_REGION: text('region of DynamoDB', 'us-east-1'),
+  DYNAMODB_ENDPOINT: text('endpoint of an embedded DynamoDB; empty for the AWS one', ''),
+  CATALOGUE_POLL_MS: integer('how often the catalogue version is read, milliseconds', { min: 100, max: 60_000 }, 1000),
+  BODY_BYTES_MAX: integer('largest message, bytes', { min: 1024, max: 16_777_216 }, 1_048_576),
+  UPSTREAM_CONNECTIONS_MAX: integer('connections to one tool server', { min: 1, max: 10_000 }, 256),
+  UPSTREAM_CONNECT_TIMEOUT_MS: integer(
+    'to a connection with a tool server, milliseconds',
+    { min: 50, max: 60_000 },
+    3000,
+  ),
+  UPSTREAM_IDLE_TIMEOUT_MS: integer(
+    'to the first byte of an answer and between two, milliseconds',
+    { min: 50, max: 3_600_000 },
+    60_000,
+  ),
+  DRAIN_TIMEOUT_MS: integer('for calls under way after SIGTERM, milliseconds', { min: 0, max: 600_000 }, 20_000),
+  ANONYMOUS_DISCOVERY: oneOf('what discovery tells without a token', ['names', 'off'], 'names'),
+  LOG_LEVEL: oneOf('how much is logged', ['fatal', 'error', 'warn', 'info', 'debug', 'silent'], 'info'),
+} as const;
+
+export type GatewayEnv = EnvOf<typeof gatewayEnv>;
+
+function oneOf<const T extends string>(what: string, values: readonly T[], fallback: T): EnvVariable<T> {
+  return {
+    what: `${what}: ${values.join(', ')}`,
+    fallback,
+    parse: (value) => {
+      const found = values.find((each) => each === value);
+      if (found === undefined) throw new Error(`got ${value}`);
+      return found;
+    },
+  };
+}
+
+/** An issuer and where its keys are. */
+export interface IssuerSetting {
+  readonly issuer: string;
+  readonly jwksUri: string;
+}
+
+function issuerList(what: string): EnvVariable<readonly IssuerSetting[]> {
+  return {
+    what,
+    parse: (value) => {
+      const issuers = value.split(',').map((item) => {
+        const [issuer = '', jwksUri = '', ...rest] = item.trim().split('=');
+        const isWhole = rest.length === 0 && [issuer, jwksUri].every((part) => URL.canParse(part));
+        if (!isWhole) throw new Error(`expected ISSUER=JWKS_URL, got ${item}`);
+        return { issuer, jwksUri };
+      });
+      return issuers;
+    },
+  };
+}

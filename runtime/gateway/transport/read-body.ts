@@ -1,0 +1,61 @@
+import type { IncomingMessage } from 'node:http';
+import { Refusal } from '../../shared/refusal.ts';
+import type { RequestHeaders } from './read-headers.ts';
+
+/**
+ * Checks what the headers say of the body, before a byte of it is read.
+ * Throws Refusal `media_type_unsupported`, `encoding_unsupported`, `not_acceptable` or `body_too_large`.
+ */
+export function checkBodyHeaders(headers: RequestHeaders, bodyBytesMax: number): void {
+  const { values, repeated } = headers;
+  const type = values['content-type'];
+  if (type === undefined || repeated.has('content-type') || !isJsonType(type)) {
+    throw new Refusal('media_type_unsupported');
+  }
+  // A compressed body is a bomb that only its reader can defuse; MCP clients send none.
+  if (values['content-encoding'] !== undefined && values['content-encoding'].toLowerCase() !== 'identity') {
+    throw new Refusal('encoding_unsupported');
+  }
+  const { accept } = values;
+  if (accept !== undefined && !(accepts(accept, 'application/json') && accepts(accept, 'text/event-stream'))) {
+    throw new Refusal('not_acceptable');
+  }
+  if (Number(values['content-length'] ?? 0) > bodyBytesMax) throw new Refusal('body_too_large');
+}
+
+/** Reads the whole body; stops at `bodyBytesMax`. A client that goes away before its body ends is `client_cancelled`. */
+export function readBody(request: IncomingMessage, bodyBytesMax: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let first: Buffer | undefined;
+    let chunks: Buffer[] | undefined;
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > bodyBytesMax) {
+        request.removeAllListeners('data');
+        reject(new Refusal('body_too_large'));
+      } else if (first === undefined) first = chunk;
+      else if (chunks === undefined) chunks = [first, chunk];
+      else chunks.push(chunk);
+    });
+    request.on('end', () => resolve(chunks === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(chunks, size)));
+    request.on('error', (cause) => reject(new Refusal('client_cancelled', {}, { cause })));
+  });
+}
+
+function isJsonType(type: string): boolean {
+  if (type === 'application/json') return true;
+  return /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i.test(type.trim());
+}
+
+function accepts(accept: string, type: string): boolean {
+  const [group] = type.split('/');
+  return accept.split(',').some((item) => {
+    const [range = '', ...parameters] = item
+      .toLowerCase()
+      .split(';')
+      .map((part) => part.trim());
+    if (range !== type && range !== '*/*' && range !== `${group}/*`) return false;
+    return !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
+  });
+}
