@@ -1,0 +1,137 @@
+import { hash as digest, type KeyObject } from 'node:crypto';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { zeroHash } from './audit-layout.ts';
+import { isSignedBy, parseCheckpoint, readPublicKeys } from './checkpoint.ts';
+import { readLines } from './read-lines.ts';
+import { AuditUnreadable, type Findings } from './verification.ts';
+
+/** Hashes that checkpoints sign, by seq, for one chain. */
+export type SignedHashes = Map<number, string>;
+
+export interface WriterCheckpoints {
+  /** By tenant segment. */
+  readonly signed: ReadonlyMap<string, SignedHashes>;
+  readonly count: number;
+  readonly newest: { readonly n: number; readonly time: string; readonly jws: string } | undefined;
+  readonly notes: readonly string[];
+  /** Whether the line that was kept outside is among them. */
+  readonly hasExpected: boolean;
+}
+
+/** Signed hashes that are kept in memory for one writer; beyond it every second one is let go, never the newest of a chain. */
+const signedMax = 262_144;
+
+/** Reads and proves all checkpoints of a writer, in bounded memory. */
+export async function verifyCheckpoints(
+  directory: string,
+  writer: string,
+  keys: ReadonlyMap<string, KeyObject>,
+  expectedLine: string | undefined,
+  findings: Findings,
+): Promise<WriterCheckpoints> {
+  const file = `heads/${writer}.jsonl`;
+  const signed = new Map<string, SignedHashes>();
+  const unknownKeys = new Set<string>();
+  const notes: string[] = [];
+  let kept = 0;
+  let [count, lastN, prev, line] = [0, 0, zeroHash, 0];
+  let newest: WriterCheckpoints['newest'];
+  let hasExpected = false;
+  for await (const { bytes, isComplete, isTooLong } of linesOf(join(directory, file))) {
+    line += 1;
+    if (!isComplete) {
+      notes.push(`${file} ends in ${bytes.length} bytes of an unfinished checkpoint`);
+      break;
+    }
+    const text = bytes.toString('latin1');
+    const unproven = isTooLong ? undefined : parseCheckpoint(text);
+    const hash = digest('sha256', bytes);
+    if (unproven === undefined) {
+      findings.add('checkpoint_unparsable', file, line, 'The line is no checkpoint.');
+      [prev, lastN] = [hash, lastN + 1];
+      continue;
+    }
+    const { checkpoint, kid } = unproven;
+    const key = keys.get(kid);
+    if (key === undefined) {
+      if (!unknownKeys.has(kid))
+        findings.add('key_unknown', file, line, `The checkpoint is signed by the key ${kid}, which is not trusted.`);
+      unknownKeys.add(kid);
+    } else if (!isSignedBy(unproven, key) || checkpoint.writer !== writer)
+      findings.add('checkpoint_forged', file, line, 'The signature of the checkpoint does not fit.');
+    else {
+      count += 1;
+      newest = { n: checkpoint.n, time: checkpoint.time, jws: text };
+      if (text === expectedLine) hasExpected = true;
+      for (const [segment, head] of Object.entries(checkpoint.heads)) {
+        const hashes = signed.get(segment) ?? new Map<number, string>();
+        signed.set(segment, hashes);
+        const before = hashes.get(head.seq);
+        if (before === undefined) kept += 1;
+        else if (before !== head.hash)
+          findings.add(
+            'checkpoint_contradiction',
+            file,
+            line,
+            `The checkpoint signs another record ${head.seq} of ${segment} than an earlier one did.`,
+          );
+        hashes.set(head.seq, head.hash);
+      }
+      if (kept > signedMax) kept = thin(signed);
+    }
+    if (checkpoint.n !== lastN + 1)
+      findings.add(
+        'checkpoint_gap',
+        file,
+        line,
+        `Checkpoint ${checkpoint.n} follows ${lastN === 0 ? 'nothing' : lastN}.`,
+      );
+    else if (checkpoint.prev !== prev)
+      findings.add('checkpoint_edited', file, Math.max(1, line - 1), 'The next checkpoint links to other bytes.');
+    [prev, lastN] = [hash, checkpoint.n];
+  }
+  return { signed, count, newest, notes, hasExpected };
+}
+
+/** The keys to trust: the ones given, else those that the directory publishes. Throws {@link AuditUnreadable}. */
+export function trustedKeys(directory: string, given: string | undefined): Map<string, KeyObject> {
+  try {
+    if (given !== undefined) return readPublicKeys(given);
+  } catch (cause) {
+    throw new AuditUnreadable(
+      `The key is no EC public key on P-256 (JWK, JWK set or PEM): ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+  const keys = new Map<string, KeyObject>();
+  const folder = join(directory, 'keys');
+  for (const name of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
+    if (!name.endsWith('.json')) continue;
+    try {
+      for (const [kid, key] of readPublicKeys(fs.readFileSync(join(folder, name), 'utf8'))) keys.set(kid, key);
+    } catch {
+      // A file that holds no key proves nothing; what it should have proven is found as signed by an unknown key.
+    }
+  }
+  return keys;
+}
+
+async function* linesOf(path: string): ReturnType<typeof readLines> {
+  if (fs.existsSync(path)) yield* readLines(path);
+}
+
+function thin(signed: ReadonlyMap<string, SignedHashes>): number {
+  let kept = 0;
+  for (const hashes of signed.values()) {
+    let index = 0;
+    for (const seq of [...hashes.keys()].slice(0, -1)) {
+      index += 1;
+      if (index % 2 === 1) hashes.delete(seq);
+    }
+    kept += hashes.size;
+  }
+  return kept;
+}
