@@ -1,5 +1,6 @@
 import { sourceRange, type View, ViewBuilder } from './fold.ts';
 import type { Counts, Hit } from './hits.ts';
+import { readMatches } from './read-matches.ts';
 import { RUN_MIN } from './survey.ts';
 
 const escapes =
@@ -62,19 +63,23 @@ function pushPercent(built: ViewBuilder, run: string, start: number): void {
 /** Redacts a decoded text; says what it found. */
 export type RedactInner = (text: string) => { readonly text: string; readonly pii: Counts };
 
-const base64Run = /[A-Za-z0-9+/_-]{12,}={0,2}/g;
 const hexRun = /[0-9A-Fa-f]{16,}/g;
 
-/** Finds base64, base64url and hex runs that hold text in which `redactInner` finds something; the run is encoded anew. */
-export function findEncoded(view: View, redactInner: RedactInner): Hit[] {
+/**
+ * Finds base64, base64url and hex in the long runs of a view (see survey.ts), where they hold text in which `redactInner` finds
+ * something; such a run is encoded anew.
+ */
+export function findEncoded(view: View, runs: readonly number[], redactInner: RedactInner): Hit[] {
   const hits: Hit[] = [];
-  for (const match of view.text.matchAll(hexRun)) {
-    const hit = decodeHex(view, match.index, match[0], redactInner);
-    if (hit !== undefined) hits.push(hit);
-  }
-  for (const match of view.text.matchAll(base64Run)) {
-    const hit = decodeBase64(view, match.index, match[0], redactInner);
-    if (hit !== undefined) hits.push(hit);
+  for (let i = 0; i < runs.length; i += 2) {
+    const start = runs[i] ?? 0;
+    const run = view.text.slice(start, runs[i + 1]);
+    const encoded = decodeBase64(view, start, run, redactInner);
+    if (encoded !== undefined) hits.push(encoded);
+    for (const match of readMatches(hexRun, run)) {
+      const hit = decodeHex(view, start + match.index, match[0], redactInner);
+      if (hit !== undefined) hits.push(hit);
+    }
   }
   return hits;
 }
@@ -108,8 +113,7 @@ function decodeRun(
   encoding: 'hex' | 'base64' | 'base64url',
   redactInner: RedactInner,
 ): Hit | undefined {
-  // The first bytes tell text from everything else, before the whole run is decoded.
-  if (!isText(Buffer.from(run.slice(0, 12), encoding))) return undefined;
+  if (!beginsAsText(run, encoding === 'hex')) return undefined;
   const bytes = Buffer.from(run, encoding);
   const decoded = readText(bytes);
   if (decoded === undefined) return undefined;
@@ -117,8 +121,13 @@ function decodeRun(
   const [type] = Object.keys(inner.pii);
   if (type === undefined) return undefined;
   const encoded = Buffer.from(inner.text, 'utf8').toString(encoding);
-  const [from, to] = sourceRange(view, start, start + run.length);
-  return { start: from, end: to, type: type as Hit['type'], replacement: encoded, inner: inner.pii };
+  const padding =
+    encoding === 'hex'
+      ? 0
+      : (/^={1,2}/.exec(view.text.slice(start + run.length, start + run.length + 2))?.[0].length ?? 0);
+  const [from, to] = sourceRange(view, start, start + run.length + padding);
+  const replacement = padding > 0 ? encoded : encoded.replace(/=+$/, '');
+  return { start: from, end: to, type: type as Hit['type'], replacement, inner: inner.pii };
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -136,10 +145,27 @@ function readText(bytes: Buffer): string | undefined {
   }
 }
 
-/** Whether bytes can begin a text: no control characters, and UTF-8 that is only cut at the end. Zeros may be UTF-16. */
-function isText(bytes: Buffer): boolean {
+/** The value of a character in base64 or base64url, and in hex; 255 for none. */
+const sextets = new Uint8Array(128).fill(255);
+const nibbles = new Uint8Array(128).fill(255);
+for (const [index, character] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries())
+  sextets[character.charCodeAt(0)] = index;
+sextets['-'.charCodeAt(0)] = 62;
+sextets['_'.charCodeAt(0)] = 63;
+for (const [index, character] of [...'0123456789abcdef'].entries()) {
+  nibbles[character.charCodeAt(0)] = index;
+  nibbles[character.toUpperCase().charCodeAt(0)] = index;
+}
+
+/**
+ * Whether the first nine bytes of an encoded run can begin a text: no control characters, and valid UTF-8. Zeros may be UTF-16.
+ * It tells text from identifiers and hashes before anything is decoded.
+ */
+function beginsAsText(run: string, isHex: boolean): boolean {
   let expected = 0;
-  for (const byte of bytes) {
+  for (let index = 0; index < 9; index += 1) {
+    const byte = isHex ? hexByte(run, index) : base64Byte(run, index);
+    if (byte < 0) return true;
     if (expected > 0) {
       if ((byte & 0xc0) !== 0x80) return false;
       expected -= 1;
@@ -149,4 +175,18 @@ function isText(bytes: Buffer): boolean {
     } else if ((byte < 0x20 && byte !== 0 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 0x7f) return false;
   }
   return true;
+}
+
+/** -1 past the end. */
+function hexByte(run: string, index: number): number {
+  if (index * 2 + 1 >= run.length) return -1;
+  return ((nibbles[run.charCodeAt(index * 2)] ?? 0) << 4) | (nibbles[run.charCodeAt(index * 2 + 1)] ?? 0);
+}
+
+function base64Byte(run: string, index: number): number {
+  const bit = index * 8;
+  const at = Math.floor(bit / 6);
+  if (at + 1 >= run.length) return -1;
+  const pair = ((sextets[run.charCodeAt(at)] ?? 0) << 6) | (sextets[run.charCodeAt(at + 1)] ?? 0);
+  return (pair >> (4 - (bit % 6))) & 0xff;
 }

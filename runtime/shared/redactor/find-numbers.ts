@@ -8,14 +8,15 @@ import { type Cluster, readClusters } from './number-clusters.ts';
 interface Match {
   readonly to: number;
   readonly type: EntityType | undefined;
-  readonly score?: 'exact';
 }
 
 /** Finds cards, social security and tax numbers, IPv4 addresses, phones and, by the words around, bank, licence and passport numbers. */
 export function findNumbers(text: string): Hit[] {
   const hits: Hit[] = [];
+  const clusters = readClusters(text);
+  if (clusters.length === 0) return hits;
   const reader = new ContextReader(text);
-  for (const cluster of readClusters(text)) {
+  for (const cluster of clusters) {
     for (let from = 0; from < cluster.groups.length; ) {
       const match = matchAt(cluster, from, text, reader);
       if (match === undefined) {
@@ -39,11 +40,10 @@ function matchAt(cluster: Cluster, from: number, text: string, reader: ContextRe
   if (exact !== undefined) return exact;
   // A number without a checksum is looked at from its beginning only, and not inside a hash or a name.
   if (from > 0 && !startsAnew(cluster, from)) return undefined;
-  const start = groupAt(cluster, from).start;
-  const context = reader.before(start);
+  if (cluster.isAttached && phoneExtension(text, lastEnd(cluster)) === 0) return undefined;
+  const context = reader.before(groupAt(cluster, from).start);
   const byContext = context === undefined ? undefined : matchByContext(cluster, from, context);
   if (byContext !== undefined) return byContext;
-  if (cluster.isAttached && !/^ ?(?:x|ext)/i.test(text.slice(lastEnd(cluster), lastEnd(cluster) + 4))) return undefined;
   const to = matchPhone(cluster, from, context, (end) => reader.isLabelledPhone(end));
   return to === undefined ? undefined : { to, type: 'PHONE_NUMBER' };
 }
@@ -83,22 +83,21 @@ function isNetwork(octets: readonly number[], prefix: number): boolean {
 function matchDate(cluster: Cluster, from: number): Match | undefined {
   const [a, b, c] = [cluster.groups[from], cluster.groups[from + 1], cluster.groups[from + 2]];
   if (a === undefined) return undefined;
-  const value = (group: typeof a) =>
-    digitsOf(cluster, cluster.groups.indexOf(group), cluster.groups.indexOf(group) + 1);
-  const first = a.end - a.start >= 8 ? '' : value(a);
-  if (first === '' && (a.end - a.start === 8 || a.end - a.start === 14)) {
+  const length = a.end - a.start;
+  if (length > 4) {
     // 20261121 and 20261121072030.
-    return /^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:(?:[01]\d|2[0-3])[0-5]\d[0-5]\d)?$/.test(value(a))
-      ? { to: from + 1, type: undefined }
-      : undefined;
+    const isCompact = (length === 8 || length === 14) && compactDate.test(digitsOf(cluster, from, from + 1));
+    return isCompact ? { to: from + 1, type: undefined } : undefined;
   }
   if (b === undefined || c === undefined || a.after !== b.after || !/^[-./]$/.test(a.after)) return undefined;
-  const date = `${first}-${b.end - b.start > 2 ? 'x' : value(b)}-${c.end - c.start > 4 ? 'x' : value(c)}`;
-  const isDate =
-    /^(?:19|20)\d\d-(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12]\d|3[01])$/.test(date) ||
-    /^(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|[12]\d|3[01])-(?:19|20)\d\d$/.test(date);
-  return isDate ? { to: from + 3, type: undefined } : undefined;
+  if (b.end - b.start > 2 || c.end - c.start > 4) return undefined;
+  const date = [from, from + 1, from + 2].map((index) => digitsOf(cluster, index, index + 1)).join('-');
+  return writtenDate.test(date) ? { to: from + 3, type: undefined } : undefined;
 }
+
+const compactDate = /^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:(?:[01]\d|2[0-3])[0-5]\d[0-5]\d)?$/;
+const writtenDate =
+  /^(?:(?:19|20)\d\d-(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12]\d|3[01])|(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|[12]\d|3[01])-(?:19|20)\d\d)$/;
 
 function matchIsbn(cluster: Cluster, from: number): Match | undefined {
   const start = cluster.offsets[from] ?? 0;

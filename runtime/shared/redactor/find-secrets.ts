@@ -1,20 +1,22 @@
 import type { EntityType, Hit } from './hits.ts';
+import { readMatches } from './read-matches.ts';
 import { COLON, EQUALS, RUN_MIN, type Survey } from './survey.ts';
 
 /** Finds credentials: they are never anybody's data, and never recorded. */
-export function findSecrets(text: string, { seen, runMax }: Survey): Hit[] {
+export function findSecrets(text: string, { seen, runMax, runs }: Survey): Hit[] {
   const hits: Hit[] = [];
-  if (runMax >= 8 && text.includes('PRIVATE KEY')) findPrivateKeys(text, hits);
   if (runMax >= RUN_MIN) {
+    if (text.includes('PRIVATE KEY')) findPrivateKeys(text, hits);
     findTokens(text, hits);
-    for (const match of text.matchAll(prefixed)) hits.push(hitOf(match.index, match[0], keyType(match[0])));
+    findKeys(text, runs, hits);
     if (/bearer|basic/i.test(text)) {
-      for (const match of text.matchAll(bearer)) push(match, match[1], 'BEARER_TOKEN', hits);
+      for (const match of readMatches(bearer, text)) push(match, match[1], 'BEARER_TOKEN', hits);
     }
   }
   if ((seen & (COLON | EQUALS)) !== 0) {
-    if (mentionsSecret.test(text)) for (const match of text.matchAll(assigned)) pushAssigned(match, hits);
-    if (text.includes('://')) for (const match of text.matchAll(urlPassword)) push(match, match[1], 'PASSWORD', hits);
+    if (mentionsSecret.test(text)) for (const match of readMatches(assigned, text)) pushAssigned(match, hits);
+    if (text.includes('://'))
+      for (const match of readMatches(urlPassword, text)) push(match, match[1], 'PASSWORD', hits);
   }
   return hits;
 }
@@ -55,9 +57,24 @@ function findTokens(text: string, hits: Hit[]): void {
   }
 }
 
+/** Keys by prefix, looked for only in runs that are long enough: reading every text for every prefix would cost most of all. */
+function findKeys(text: string, runs: readonly number[], hits: Hit[]): void {
+  for (let i = 0; i < runs.length; i += 2) {
+    const start = runs[i] ?? 0;
+    for (const key of readMatches(prefixed, text.slice(start, runs[i + 1]))) {
+      hits.push(hitOf(start + key.index, key[0], keyType(key[0])));
+    }
+  }
+  if (!/SG\.|ya29\.|hv[sb]\./.test(text)) return;
+  for (const key of readMatches(dotted, text)) hits.push(hitOf(key.index, key[0], 'API_KEY'));
+}
+
+const dotted =
+  /(?<![A-Za-z0-9])(?:ya29\.[A-Za-z0-9_-]{20,1024}|SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}|hv[sb]\.[A-Za-z0-9_-]{20,255})/g;
+
 // Issuers publish these prefixes so that scanners can find leaked keys.
 const prefixed = new RegExp(
-  [
+  `(?<![A-Za-z0-9])(?:${[
     '(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])',
     'gh[pousr]_[A-Za-z0-9]{30,255}',
     'github_pat_[A-Za-z0-9_]{22,255}',
@@ -68,18 +85,13 @@ const prefixed = new RegExp(
     'whsec_[A-Za-z0-9+/=]{16,255}',
     'sk-[A-Za-z0-9_-]{20,255}',
     'AIza[A-Za-z0-9_-]{35}',
-    'ya29\\.[A-Za-z0-9_-]{20,1024}',
     'npm_[A-Za-z0-9]{36}',
     'pypi-[A-Za-z0-9_-]{50,255}',
-    'SG\\.[A-Za-z0-9_-]{16,64}\\.[A-Za-z0-9_-]{16,64}',
     'hf_[A-Za-z0-9]{30,64}',
     'do[opr]_v1_[a-f0-9]{64}',
     'shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}',
     'dapi[a-f0-9]{32}',
-    'hv[sb]\\.[A-Za-z0-9_-]{20,255}',
-  ]
-    .map((pattern) => `(?<![A-Za-z0-9])${pattern}`)
-    .join('|'),
+  ].join('|')})`,
   'g',
 );
 

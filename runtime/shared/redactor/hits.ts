@@ -61,8 +61,10 @@ export function mergeHits(hits: readonly Hit[]): Hit[] {
       continue;
     }
     namer = stronger(namer, hit);
-    const isInside = hit.end <= last.end && last.replacement === undefined && namer === last;
-    if (!isInside) last = { start: last.start, end: Math.max(last.end, hit.end), type: namer.type };
+    // An encoded run that was redacted inside holds what other decoders found in it, but not what was found in its own characters.
+    const isCovered = last.replacement === undefined || hit.replacement !== undefined;
+    if (hit.end > last.end || !isCovered || namer !== last)
+      last = { start: last.start, end: Math.max(last.end, hit.end), type: namer.type };
   }
   if (last !== undefined) merged.push(last);
   return merged;

@@ -21,7 +21,8 @@ export interface Cluster {
 }
 
 /** Reads the clusters of a folded text that have enough digits to be anything, in order, each once. */
-export function* readClusters(text: string): Generator<Cluster> {
+export function readClusters(text: string): Cluster[] {
+  const clusters: Cluster[] = [];
   const { length } = text;
   let at = 0;
   while (at < length) {
@@ -46,14 +47,15 @@ export function* readClusters(text: string): Generator<Cluster> {
     const isEnough = digits.length >= 7 || (digits.length >= 4 && groups.length >= 4);
     if (!isEnough) continue;
     const lead = leadBefore(text, first);
-    yield {
+    clusters.push({
       groups,
       digits,
       offsets,
       lead,
       isAttached: isLetter(text.charCodeAt(first - 1 - lead.length)) || isLetter(text.charCodeAt(at)),
-    };
+    });
   }
+  return clusters;
 }
 
 /** Index of the digit that continues the number after `end`; -1 when it ends there. */
@@ -73,7 +75,9 @@ function nextGroup(text: string, end: number): number {
 function leadBefore(text: string, first: number): string {
   let from = first;
   while (from > 0 && first - from < 2 && (text[from - 1] === '(' || text[from - 1] === '+')) from -= 1;
-  return text.slice(from, first);
+  // In a form's encoding the plus after a word is a space.
+  const isSpace = text[from] === '+' && /[A-Za-z0-9]/.test(text[from - 1] ?? '');
+  return isSpace ? '' : text.slice(from, first);
 }
 
 const separators = new Set([...' -./()_\n'].map((character) => character.charCodeAt(0)));

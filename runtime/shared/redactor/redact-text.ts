@@ -5,7 +5,7 @@ import { findIbans } from './find-ibans.ts';
 import { findNumbers } from './find-numbers.ts';
 import { findSecrets } from './find-secrets.ts';
 import { foldViews, plainView, sourceRange, type View } from './fold.ts';
-import { addCounts, type Counts, type Hit, mergeHits, replaceHits } from './hits.ts';
+import { type Counts, type Hit, mergeHits, replaceHits } from './hits.ts';
 import {
   AT,
   BRACKET,
@@ -31,7 +31,7 @@ export interface Pass {
   readonly depth: number;
   /** Characters that may still be read; shared by everything inside one text. */
   readonly budget: { left: number };
-  /** Redacts the JSON that a text is; undefined when it is none or has nothing. */
+  /** Redacts the JSON that a text is; undefined when it is none, or when its text says more than its value. */
   readonly redactJsonText: (text: string, pass: Pass) => RedactedText | undefined;
 }
 
@@ -53,12 +53,11 @@ export function redactTextIn(text: string, pass: Pass): RedactedText {
   const survey = surveyText(text);
   if (!isWorthReading(text, survey)) return { text, pii: nothing };
   const asJson = isJsonLike(text) && pass.depth < DEPTH_MAX ? pass.redactJsonText(text, deeper(pass)) : undefined;
-  const source = asJson?.text ?? text;
-  const hits = mergeHits(findHits(plainView(source), asJson === undefined ? survey : surveyText(source), pass));
-  if (hits.length === 0) return { text: source, pii: asJson?.pii ?? nothing };
+  if (asJson !== undefined) return asJson;
+  const hits = mergeHits(findHits(plainView(text), survey, pass));
+  if (hits.length === 0) return { text, pii: nothing };
   const pii: Counts = {};
-  if (asJson !== undefined) addCounts(pii, asJson.pii);
-  return { text: replaceHits(source, hits, pii), pii };
+  return { text: replaceHits(text, hits, pii), pii };
 }
 
 /** Every finding in a plain text, merged; decoded insides come with their replacement. */
@@ -99,13 +98,13 @@ function findHits(view: View, survey: Survey, pass: Pass): Hit[] {
   return hits;
 }
 
-function openEncodings(view: View, { seen, runMax }: Survey, pass: Pass): Hit[] {
+function openEncodings(view: View, { seen, runs }: Survey, pass: Pass): Hit[] {
   const hits: Hit[] = [];
   if ((seen & ESCAPE) !== 0 || ((seen & BRACKET) !== 0 && bracketedAt.test(view.text))) {
     const unescaped = unescapeView(view);
     if (unescaped !== undefined) hits.push(...findHits(unescaped, surveyText(unescaped.text), pass));
   }
-  if (runMax >= RUN_MIN) hits.push(...findEncoded(view, (inner) => redactTextIn(inner, pass)));
+  if (runs.length > 0) hits.push(...findEncoded(view, runs, (inner) => redactTextIn(inner, pass)));
   return hits;
 }
 
@@ -114,10 +113,8 @@ function recognise(text: string, survey: Survey): Hit[] {
   const hits: Hit[] = [];
   if (mayHoldNumber(survey)) hits.push(...findNumbers(text));
   if ((seen & AT) !== 0) hits.push(...findEmails(text));
-  if (digitsMax >= 2) {
-    hits.push(...findIbans(text));
-    if (digitsMax >= 6) hits.push(...findIdentityNumbers(text));
-  }
+  // Every country's IBAN has six digits side by side or grouped; so have the identity numbers.
+  if (digitsMax >= 6) hits.push(...findIbans(text), ...findIdentityNumbers(text));
   if ((seen & COLON) !== 0 || runMax >= RUN_MIN) {
     hits.push(...findNetworkAddresses(text), ...findSecrets(text, survey));
     if (runMax >= 26) hits.push(...findWallets(text));

@@ -42,7 +42,10 @@ function redactJsonText(text: string, pass: Pass): RedactedText | undefined {
     return undefined;
   }
   const { value, pii } = redactValue(parsed, pass);
-  return value === parsed ? undefined : { text: JSON.stringify(value), pii };
+  if (value !== parsed) return { text: JSON.stringify(value), pii };
+  // A member named twice is in the text, but not in the value: such a text is read as a text too.
+  const isWhole = JSON.stringify(parsed) === text || JSON.stringify(parsed, null, 2) === text;
+  return isWhole ? { text, pii } : undefined;
 }
 
 function redactAny(value: Json, rule: KeyRule | undefined, walk: Walk, depth: number): Json {
@@ -81,7 +84,8 @@ function found(type: EntityType, walk: Walk): string {
 function redactArray(items: readonly Json[], rule: KeyRule | undefined, walk: Walk, depth: number): Json {
   const split = splitType(items);
   let copy: Json[] | undefined;
-  for (const [index, item] of items.entries()) {
+  for (let index = 0; index < items.length; index += 1) {
+    const item = items[index] as Json;
     const redacted = split === undefined ? redactAny(item, rule, walk, depth + 1) : found(split, walk);
     if (redacted === item) continue;
     copy ??= [...items];

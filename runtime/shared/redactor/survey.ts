@@ -4,8 +4,10 @@ export interface Survey {
   readonly seen: number;
   /** Most digits in one cluster, separators allowed. */
   readonly digitsMax: number;
-  /** Longest run of base64url, base64 or hex characters. */
+  /** Length of the longest of `runs`; 0 without any. */
   readonly runMax: number;
+  /** Start and end of each run of at least {@link RUN_MIN}, one after the other. */
+  readonly runs: readonly number[];
 }
 
 export const DIGIT = 1;
@@ -48,14 +50,20 @@ export function surveyText(text: string): Survey {
   let gap = 0;
   let run = 0;
   let runMax = 0;
+  let runs: number[] | undefined;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     const bits = code < 128 ? (classes[code] ?? 0) : UNPLAIN;
     seen |= bits;
-    if ((bits & RUN) !== 0) {
-      run += 1;
-      if (run > runMax) runMax = run;
-    } else run = 0;
+    if ((bits & RUN) !== 0) run += 1;
+    else {
+      if (run >= RUN_MIN) {
+        runs ??= [];
+        runs.push(at - run, at);
+        if (run > runMax) runMax = run;
+      }
+      run = 0;
+    }
     if ((bits & DIGIT) !== 0) {
       digits += 1;
       gap = 0;
@@ -63,12 +71,19 @@ export function surveyText(text: string): Survey {
     } else if ((bits & SEPARATOR) !== 0 && gap < SEPARATORS_MAX) gap += 1;
     else digits = 0;
   }
-  return { seen, digitsMax, runMax };
+  if (run >= RUN_MIN) {
+    runs ??= [];
+    runs.push(text.length - run, text.length);
+    if (run > runMax) runMax = run;
+  }
+  return { seen, digitsMax, runMax, runs: runs ?? noRuns };
 }
 
-/** Seven digits make the shortest phone number; four with dots an IP address. */
+const noRuns: readonly number[] = Object.freeze([]);
+
+/** Six digits make the shortest identity number, seven a phone number; four with dots an IP address. */
 export function mayHoldNumber({ seen, digitsMax }: Survey): boolean {
-  return digitsMax >= 7 || (digitsMax >= 4 && (seen & DOT) !== 0);
+  return digitsMax >= 6 || (digitsMax >= 4 && (seen & DOT) !== 0);
 }
 
 /** The shortest encoded run worth decoding: `a@bb.co`, base64, is 10 characters; below 12 words drown it. */

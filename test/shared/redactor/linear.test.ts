@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { redactText } from '../../../runtime/shared/redact-json.ts';
+
+const dense =
+  'Ann +1 415-555-0132 ann.lee@example.com 078-05-1121 4111 1111 1111 1111 GB82 WEST 1234 5698 7654 32 10.1.2.3; ';
+
+/** Texts built against each recogniser and decoder. policy.md § 6, group 19. */
+const families: Readonly<Record<string, (length: number) => string>> = {
+  'dense with personal data': (length) => dense.repeat(length / dense.length),
+  'at signs': (length) => 'a@'.repeat(length / 2),
+  'brackets after at signs': (length) => '@['.repeat(length / 2),
+  'dots and dashes of a domain': (length) => `a@${'b.-'.repeat(length / 3)}`,
+  'one run of digits': (length) => '4'.repeat(length),
+  'single digits': (length) => '4 '.repeat(length / 2),
+  'digits and dots': (length) => '1.'.repeat(length / 2),
+  'starts of IBANs': (length) => 'GB82'.repeat(length / 4),
+  'hex and colons': (length) => 'ab:'.repeat(length / 3),
+  'starts of tokens': (length) => 'eyJ'.repeat(length / 3),
+  'starts of keys': (length) => '-----BEGIN PRIVATE KEY'.repeat(length / 22),
+  'odd hex': (length) => 'a'.repeat(length - 1),
+  base64: (length) =>
+    Buffer.from(dense.repeat(length / dense.length))
+      .toString('base64')
+      .slice(0, length),
+  'nested base64': (length) =>
+    Array.from({ length: 6 }).reduce<string>(
+      (text) => Buffer.from(text).toString('base64'),
+      'a@b.example '.repeat(length / 70),
+    ),
+  percent: (length) => '%25'.repeat(length / 3),
+  'HTML entities': (length) => '&#38;'.repeat(length / 5),
+  'escaped quotes': (length) => '\\"'.repeat(length / 2),
+  'open JSON': (length) => '{"a":'.repeat(length / 5),
+  'zero width': (length) => '1\u200b'.repeat(length / 2),
+  'direction overrides': (length) => '\u202e1'.repeat(length / 2),
+  'characters that expand': (length) => '\ufdfa'.repeat(length),
+  'words of context': (length) => 'phone card ssn 1234567 '.repeat(length / 23),
+  assignments: (length) => 'password='.repeat(length / 9),
+  'URL passwords': (length) => '://a:'.repeat(length / 5),
+  quotes: (length) => '"@'.repeat(length / 2),
+};
+
+// Ratios, never absolute times: what is linear takes about ten times as long for ten times as much, what is quadratic a hundred
+// times. The best of several runs, because a machine can be slower at any time but not faster.
+for (const [name, build] of Object.entries(families)) {
+  test(`time grows with the length and not faster: ${name}`, () => {
+    const [small, large] = [build(10_000), build(100_000)];
+    const smallMs = bestOf(5, () => redactText(small));
+    const largeMs = bestOf(3, () => redactText(large));
+    assert.ok(
+      largeMs < 40 * Math.max(smallMs, 0.25),
+      `10 KB took ${smallMs.toFixed(2)} ms, 100 KB ${largeMs.toFixed(2)} ms`,
+    );
+  });
+}
+
+test('a text of 1 MB is read in the same time per character', () => {
+  for (const name of [
+    'dense with personal data',
+    'one run of digits',
+    'single digits',
+    'at signs',
+    'starts of IBANs',
+  ]) {
+    const build = families[name] as (length: number) => string;
+    const middleMs = bestOf(3, () => redactText(build(100_000)));
+    const largeMs = bestOf(1, () => redactText(build(1_000_000)));
+    assert.ok(
+      largeMs < 40 * Math.max(middleMs, 1),
+      `${name}: 100 KB took ${middleMs.toFixed(1)} ms, 1 MB ${largeMs.toFixed(1)} ms`,
+    );
+  }
+});
+
+function bestOf(runs: number, work: () => void): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < runs; run += 1) {
+    const started = performance.now();
+    work();
+    best = Math.min(best, performance.now() - started);
+  }
+  return best;
+}
