@@ -5,8 +5,8 @@ import { dirname } from 'node:path';
 export interface AuditFiles {
   /** Opens for writing; `create` fails with EEXIST when the file is there, and its folders are made. */
   open(path: string, how: 'create' | 'existing'): Promise<number>;
-  /** Writes all bytes at `position` and resolves once they are on the disk. */
-  write(fd: number, bytes: Uint8Array, position: number): Promise<void>;
+  /** Writes all bytes at the end of the file, wherever that is, and resolves once they are on the disk. */
+  write(fd: number, bytes: Uint8Array): Promise<void>;
   /** What is at a path now; undefined when nothing is. */
   look(path: string): { readonly ino: number; readonly dev: number; readonly bytes: number } | undefined;
   /** Cuts to a length, on the disk. */
@@ -18,7 +18,7 @@ export interface AuditFiles {
 
 /** O_DSYNC makes write and fdatasync one step of the thread pool. macOS ignores the disk's cache then; there fdatasync (F_FULLFSYNC) follows. */
 const isSyncedByWrite = process.platform === 'linux';
-const openFlags = fs.constants.O_WRONLY | (isSyncedByWrite ? fs.constants.O_DSYNC : 0);
+const openFlags = fs.constants.O_WRONLY | fs.constants.O_APPEND | (isSyncedByWrite ? fs.constants.O_DSYNC : 0);
 
 export const localFiles: AuditFiles = {
   async open(path, how) {
@@ -34,11 +34,11 @@ export const localFiles: AuditFiles = {
     await syncFolders(dirname(path), firstMade === undefined ? dirname(path) : dirname(firstMade));
     return fd;
   },
-  async write(fd, bytes, position) {
+  async write(fd, bytes) {
     let written = 0;
     while (written < bytes.length) {
       written += await new Promise<number>((resolve, reject) =>
-        fs.write(fd, bytes, written, bytes.length - written, position + written, (error, count) =>
+        fs.write(fd, bytes, written, bytes.length - written, null, (error, count) =>
           error ? reject(error) : resolve(count),
         ),
       );

@@ -90,11 +90,11 @@ export function createChain(options: ChainOptions, start: ChainState): Chain {
     const bytes = Buffer.from(text, 'latin1');
     const end = to.bytes + bytes.length;
     to.isDirty = true;
-    await files.write(to.fd, bytes, to.bytes);
+    await files.write(to.fd, bytes);
     // A file that was removed or replaced takes bytes as happily as one that is there.
     const seen = files.look(join(directory, to.path));
     if (seen === undefined || seen.ino !== to.ino) throw gone(to.path);
-    if (seen.bytes !== end) throw new Error(`another process writes to ${to.path}`);
+    if (seen.bytes !== end) throw new Error(`${to.path} was changed by someone else`);
     slots.store(segment, { seq: nextSeq, hash: prev, file: to.path, bytes: end });
     to.bytes = end;
     to.isDirty = false;

@@ -37,7 +37,9 @@ interface Waiting {
 
 const waitingBytesMax = 64 * 1024 * 1024;
 const batchBytesMax = 8 * 1024 * 1024;
-const openFilesMax = 128;
+/** Each has a file open while it is written; as many stay open for the next write. */
+const chainsAtOnce = 64;
+const openFilesMax = 64;
 const probeMs = 1000;
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
@@ -47,6 +49,9 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   let inFlight: Waiting[] = [];
   let isScheduled = false;
   let isFlushing = false;
+  let flushStartedMs = 0;
+  /** Neither durable nor refused. */
+  let waitingCount = 0;
   let isStopped = false;
   let problem: string | undefined;
   let deadline: NodeJS.Timeout | undefined;
@@ -55,14 +60,14 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const recentlyUsed = new Set<Chain>();
 
   function append(encoded: EncodedEvent): Promise<AuditRecord> {
-    const oldest = inFlight[0] ?? queue[0];
     const nowMs = performance.now();
-    if (oldest !== undefined && nowMs - oldest.sinceMs >= deadlineMs) return refused('the disk does not answer');
-    if (queue.length + inFlight.length >= options.waitingMax || queueBytes + encoded.members.length > waitingBytesMax)
+    if (isFlushing && nowMs - flushStartedMs >= deadlineMs) return refused('the disk does not answer');
+    if (waitingCount >= options.waitingMax || queueBytes + encoded.members.length > waitingBytesMax)
       return refused('too many events wait for the disk');
     return new Promise((resolve, reject) => {
       queue.push({ encoded, sinceMs: nowMs, resolve, reject, isSettled: false });
       queueBytes += encoded.members.length;
+      waitingCount += 1;
       deadline ??= armDeadline(deadlineMs);
       if (isFlushing || isScheduled) return;
       isScheduled = true;
@@ -79,6 +84,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       return;
     }
     isFlushing = true;
+    flushStartedMs = performance.now();
     const byChain = new Map<Chain, Waiting[]>();
     for (const waiting of inFlight) {
       const chain = options.chainOf(waiting.encoded.segment);
@@ -86,14 +92,23 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       if (list === undefined) byChain.set(chain, [waiting]);
       else list.push(waiting);
     }
-    void Promise.all([...byChain].map(([chain, list]) => write(chain, list))).then(async (problems) => {
-      problem = problems.find((found) => found !== undefined);
-      if (problem !== undefined) prober ??= armProbe();
-      await releaseIdle(byChain.keys());
+    void writeAll([...byChain]).then(() => {
       isFlushing = false;
       inFlight = [];
       flush();
     });
+  }
+
+  async function writeAll(work: readonly (readonly [Chain, readonly Waiting[]])[]): Promise<void> {
+    let found: string | undefined;
+    for (let from = 0; from < work.length; from += chainsAtOnce) {
+      const some = work.slice(from, from + chainsAtOnce);
+      const problems = await Promise.all(some.map(([chain, list]) => write(chain, list)));
+      found ??= problems.find((one) => one !== undefined);
+      await releaseIdle(some.map(([chain]) => chain));
+    }
+    problem = found;
+    if (problem !== undefined) prober ??= armProbe();
   }
 
   /** What went wrong, in words; undefined when all is durable. */
@@ -103,6 +118,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       return undefined;
     } catch (cause) {
       const reason = diskReason(cause);
+      problem = reason;
       logger.error({ err: cause, tenant: chain.segment }, 'audit records could not be written');
       for (const waiting of list) refuse(waiting, reason, cause);
       return reason;
@@ -118,8 +134,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
         encoded: waiting.encoded,
         done(record, hash) {
           // Late for its caller, who was refused; the record stays, for the call may have run.
-          if (!waiting.isSettled) waiting.resolve(record);
-          waiting.isSettled = true;
+          problem = undefined;
+          if (settles(waiting)) waiting.resolve(record);
           options.onDurable(chain, record, hash);
         },
       });
@@ -185,6 +201,18 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     }
   }
 
+  function refuse(waiting: Waiting, privateDetail: string, cause?: unknown): void {
+    if (settles(waiting)) waiting.reject(new Refusal('audit_unavailable', { privateDetail }, { cause }));
+  }
+
+  /** True the first time. */
+  function settles(waiting: Waiting): boolean {
+    if (waiting.isSettled) return false;
+    waiting.isSettled = true;
+    waitingCount -= 1;
+    return true;
+  }
+
   function settleDrained(): void {
     const waiting = drained;
     drained = [];
@@ -199,14 +227,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       clearTimeout(deadline);
       clearTimeout(prober);
     },
-    status: () => ({ isWriting: problem === undefined, problem, waiting: queue.length + inFlight.length }),
+    status: () => ({ isWriting: problem === undefined, problem, waiting: waitingCount }),
   };
-}
-
-function refuse(waiting: Waiting, privateDetail: string, cause?: unknown): void {
-  if (waiting.isSettled) return;
-  waiting.isSettled = true;
-  waiting.reject(new Refusal('audit_unavailable', { privateDetail }, { cause }));
 }
 
 function refused(privateDetail: string): Promise<never> {

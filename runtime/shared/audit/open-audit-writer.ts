@@ -197,7 +197,7 @@ export async function openAuditWriter(options: AuditWriterOptions): Promise<Loca
       const path = join(directory, 'torn', `probe-${writer}-${run}`);
       const fd = await files.open(path, 'create');
       try {
-        await files.write(fd, Buffer.alloc(64 * 1024), 0);
+        await files.write(fd, Buffer.alloc(64 * 1024));
       } finally {
         await files.close(fd);
         fs.rmSync(path, { force: true });
