@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import {
   type CreateTableCommandInput,
   DescribeTableCommand,
   ResourceInUseException,
+  ResourceNotFoundException,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
@@ -38,12 +39,7 @@ export interface LocalDynamo {
 export async function startDynamo({ stateDir, port = 0 }: LocalDynamoOptions = {}): Promise<LocalDynamo> {
   if (stateDir !== undefined) await probeFolder(stateDir);
   const server = dynalite({ createTableMs: 0, ...(stateDir !== undefined && { path: stateDir }) });
-  server.prependListener('request', surviveAbort);
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const traffic = watchTraffic(server);
   try {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
@@ -58,12 +54,14 @@ export async function startDynamo({ stateDir, port = 0 }: LocalDynamoOptions = {
     region: 'local',
     credentials: { accessKeyId: 'laptop', secretAccessKey: 'not-a-secret' },
   };
-  return {
+  const dynamo: LocalDynamo = {
     endpoint,
     connection,
     createClient: (options = {}) => createDynamoClient({ ...connection, ...options }),
-    close: () => closeServer(server, sockets),
+    close: () => closeServer(server, traffic),
   };
+  await waitUntilOpen(dynamo);
+  return dynamo;
 }
 
 /**
@@ -160,6 +158,59 @@ async function probeFolder(stateDir: string): Promise<void> {
   }
 }
 
+/** LevelDB takes its lock at the first read, not when dynalite starts. */
+async function waitUntilOpen(dynamo: LocalDynamo): Promise<void> {
+  const client = dynamo.createClient({ requestTimeoutMs: 10_000 });
+  try {
+    await client.send(new DescribeTableCommand({ TableName: 'no-such-table' }));
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
+  } finally {
+    client.destroy();
+  }
+}
+
+interface Traffic {
+  readonly sockets: ReadonlySet<Socket>;
+  /** Resolves when nothing is being worked on. */
+  idle(): Promise<void>;
+}
+
+function watchTraffic(server: Server): Traffic {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const working = new Set<ServerResponse>();
+  let onIdle = () => {};
+  server.prependListener('request', (message: IncomingMessage, response: ServerResponse) => {
+    surviveAbort(message);
+    const done = () => {
+      working.delete(response);
+      if (working.size === 0) onIdle();
+    };
+    working.add(response);
+    // Not its `close` event: the work goes on when the client has left.
+    const end = response.end.bind(response) as (...values: unknown[]) => ServerResponse;
+    response.end = (...values: unknown[]) => {
+      done();
+      return end(...values);
+    };
+    message.once('close', () => {
+      if (!message.complete) done();
+    });
+  });
+  return {
+    sockets,
+    idle: () =>
+      new Promise((resolve) => {
+        onIdle = resolve;
+        if (working.size === 0) resolve();
+      }),
+  };
+}
+
 /** dynalite throws what a request emits as `error`: a client that leaves in the middle of its body would end this process. */
 function surviveAbort(message: IncomingMessage): void {
   const on = message.on.bind(message);
@@ -167,11 +218,13 @@ function surviveAbort(message: IncomingMessage): void {
     on(event, event === 'error' ? () => message.destroy() : (listener as (...values: unknown[]) => void));
 }
 
-function closeServer(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error === undefined || error === null ? resolve() : reject(error)));
-    // Idle keep-alive sockets of clients would hold the server open until they time out.
-    server.closeIdleConnections();
-    for (const socket of sockets) socket.destroySoon();
+/** dynalite throws where nobody can catch it when its store closes under a write, so what it works on is finished first. */
+async function closeServer(server: Server, traffic: Traffic): Promise<void> {
+  server.removeAllListeners('request').on('request', (message: IncomingMessage) => message.destroy());
+  await traffic.idle();
+  await new Promise<void>((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()));
+    // Clients keep idle sockets open, which would hold the server until they time out.
+    for (const socket of traffic.sockets) socket.destroySoon();
   });
 }

@@ -105,6 +105,19 @@ test('a client that leaves in the middle of its request harms nobody', async () 
   await dynamo.close();
 });
 
+test('closing finishes what is being written', async () => {
+  const dynamo = await startDynamo();
+  const client = dynamo.createClient({ attemptsMax: 1 });
+  await createTables(client, '', tables);
+  const writes = Array.from({ length: 50 }, (_, i) =>
+    client.send(new PutItemCommand({ TableName: quotaTable.name, Item: marshall({ pk: `${i}` }) })),
+  );
+  await Promise.race(writes);
+  const [outcomes] = await Promise.all([Promise.allSettled(writes), dynamo.close()]);
+  assert.ok(outcomes.some(({ status }) => status === 'fulfilled'));
+  client.destroy();
+});
+
 function isStartError(sentence: RegExp): (error: unknown) => boolean {
   return (error) => error instanceof StartError && sentence.test(error.message);
 }
