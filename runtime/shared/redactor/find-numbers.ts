@@ -109,33 +109,43 @@ function matchIsbn(cluster: Cluster, from: number): Match | undefined {
 }
 
 /** Groupings that cards are printed in: fours, or 4-6-5 and 4-6-4. */
-const cardGrouping = /^(?:\d{12,19}|4(?:,4){2,3}(?:,[1-4])?|4,6,[45])$/;
+const cardGrouping = /^(?:4(?:,4){2,3}(?:,[1-4])?|4,6,[45])$/;
+
+/** Most groups in a printed card; only a word, or a number that stands alone, makes a card of more. */
+const PRINTED_GROUPS_MAX = 5;
 
 function matchCard(cluster: Cluster, from: number, reader: ContextReader): Match | undefined {
   const { groups, offsets } = cluster;
   const start = offsets[from] ?? 0;
-  let lengths = '';
+  if (cluster.digits.length - start < 12) return undefined;
+  const isCalledCard = () => reader.before(groupAt(cluster, from).start) === 'card';
+  const isAlone = from === 0 && groups.length <= 19;
+  const groupsMax = isAlone || isCalledCard() ? 19 : PRINTED_GROUPS_MAX;
   let best: number | undefined;
   let isOnOneLine = true;
-  for (let to = from + 1; to <= groups.length && to - from <= 19; to += 1) {
-    const group = groupAt(cluster, to - 1);
-    const total = (offsets[to - 1] ?? 0) + group.end - group.start - start;
-    lengths += `${to - from === 1 ? '' : ','}${group.end - group.start}`;
+  for (let to = from + 1; to <= groups.length && to - from <= groupsMax; to += 1) {
+    const total = (offsets[to] ?? cluster.digits.length) - start;
     if (total > 19) break;
     isOnOneLine &&= to - from === 1 || !groupAt(cluster, to - 2).after.includes('\n');
     if (total < 12) continue;
     const digits = cluster.digits.slice(start, start + total);
     if (!passesLuhn(digits) || /^(\d)\1*$/.test(digits)) continue;
-    const isPrinted = to - from === 1 || cardGrouping.test(lengths);
+    const isPrinted = to - from === 1 || cardGrouping.test(lengthsOf(cluster, from, to));
     if (cluster.isAttached && (total < 15 || !isPrinted)) continue;
-    const isWhole = from === 0 && to === groups.length;
-    const isKnown = isCardRange(digits) && (isPrinted || (isWhole && isOnOneLine));
     if (!isPrinted && !isOnOneLine) continue;
-    if (!isKnown && reader.before(groupAt(cluster, from).start) !== 'card') continue;
+    const isKnown = isCardRange(digits) && (isPrinted || (isAlone && to === groups.length));
+    if (!isKnown && !isCalledCard()) continue;
     best = to;
     if (isKnown && isPrinted) break;
   }
   return best === undefined ? undefined : { to: best, type: 'CREDIT_CARD' };
+}
+
+function lengthsOf(cluster: Cluster, from: number, to: number): string {
+  return cluster.groups
+    .slice(from, to)
+    .map(({ start, end }) => end - start)
+    .join();
 }
 
 function matchSsn(cluster: Cluster, from: number): Match | undefined {
