@@ -5,6 +5,7 @@ import { createMcpHandler, fromJsonSchema, McpServer, type ServerNotifier } from
 import type { JsonObject } from '../../runtime/contract/json.ts';
 import type { CapabilityManifest, CapabilityTool } from '../../runtime/contract/registry.ts';
 import type { TokenVerifier } from '../../runtime/shared/token-verifier.ts';
+import { askingTools } from './conformance-fixture/asking-tools.ts';
 import { contentTools } from './conformance-fixture/content-tools.ts';
 import { registerPrompts, registerResources } from './conformance-fixture/documents.ts';
 import { fixtureScope } from './conformance-fixture/fixture-tool.ts';
@@ -35,7 +36,7 @@ export interface ConformanceFixtureOptions {
   readonly issuers?: readonly string[];
 }
 
-const fixtureTools = [...contentTools, ...roundsTools];
+const fixtureTools = [...contentTools, ...roundsTools, ...askingTools];
 const registrations = fixtureTools.map(({ definition, call }) => ({
   definition,
   call,
