@@ -1,0 +1,45 @@
+import type { DynamoDBClient } from '../shared/dynamo.ts';
+import type { Logger } from '../shared/logger.ts';
+import { createSafeFetch, type SafeFetch } from '../shared/safe-fetch.ts';
+import { createItemStore, type ItemStore } from './clients/item-store.ts';
+import { type AuthorizationEnv, isLoopbackIssuer } from './env.ts';
+import { aesSealing, type KeySealing, unsealed } from './key-sealing.ts';
+
+/** Everything the authorization server may reach. */
+export interface AuthorizationDeps {
+  readonly now: () => number;
+  readonly logger: Logger;
+  readonly items: ItemStore;
+  /** For addresses that clients name. */
+  readonly safeFetch: SafeFetch;
+  readonly sealing: KeySealing;
+}
+
+export interface AuthorizationParts {
+  readonly dynamodb: DynamoDBClient;
+  readonly logger: Logger;
+  readonly now?: () => number;
+  readonly safeFetch?: SafeFetch;
+  /** A key service; without it keys are sealed with AUTHORIZATION_SEALING_KEY, or not at all on a laptop. */
+  readonly sealing?: KeySealing;
+}
+
+/** Throws with one sentence when keys would lie open in a table that others can read. */
+export function createAuthorizationDeps(env: AuthorizationEnv, parts: AuthorizationParts): AuthorizationDeps {
+  const { dynamodb, logger, now = Date.now } = parts;
+  return {
+    now,
+    logger,
+    items: createItemStore({ dynamodb, tablePrefix: env.TABLE_PREFIX, now, logger }),
+    safeFetch:
+      parts.safeFetch ??
+      createSafeFetch({ allowLoopback: env.TOOLGATE_LOOPBACK_DOCUMENTS, bodyBytesMax: 64 * 1024, timeoutMs: 5000 }),
+    sealing: parts.sealing ?? sealingOf(env),
+  };
+}
+
+function sealingOf(env: AuthorizationEnv): KeySealing {
+  if (env.AUTHORIZATION_SEALING_KEY !== '') return aesSealing(env.AUTHORIZATION_SEALING_KEY);
+  if (isLoopbackIssuer(env.AUTHORIZATION_ISSUER)) return unsealed;
+  throw new Error('AUTHORIZATION_SEALING_KEY is missing: without it private keys would lie readable in the table.');
+}

@@ -1,0 +1,199 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Client, Provider } from 'oidc-provider';
+import { clientKindOf, isLoopbackUri } from './client-kinds.ts';
+import { type Consents, mayRemember } from './consents.ts';
+import { styleHash } from './pages/layout.ts';
+import { chooserPage, consentPage, errorPage, noIdentityProviderPage, type ShownClient } from './pages/pages.ts';
+import type { Resources } from './resources.ts';
+import type { Account, SampleUser } from './sample-users.ts';
+
+export interface InteractionParts {
+  readonly issuer: string;
+  readonly resources: Resources;
+  readonly consents: Consents;
+  /** Empty in a deployed configuration. */
+  readonly users: readonly SampleUser[];
+  readonly findAccount: (subject: string) => Account | undefined;
+}
+
+type Question = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+const formBytesMax = 4096;
+const askedAgain = 'This question is no longer open. Go back to your client and sign in again.';
+
+/** Serves `/interaction/{uid}`: asks who the person is, and whether the client may. */
+export async function serveInteraction(
+  request: IncomingMessage,
+  response: ServerResponse,
+  provider: Provider,
+  parts: InteractionParts,
+): Promise<void> {
+  const uid = /^\/interaction\/([\w-]{1,64})$/.exec(request.url ?? '')?.[1];
+  const isPost = request.method === 'POST';
+  if (uid === undefined || (!isPost && request.method !== 'GET')) {
+    return sendPage(response, 404, errorPage('Nothing is here', 'There is no such page.'));
+  }
+  if (isPost && !isSameOrigin(request, parts.issuer)) {
+    return sendPage(response, 403, errorPage('This cannot go on', 'The answer came from another site.'));
+  }
+  const question = await openQuestion(request, response, provider);
+  if (question?.uid !== uid) return sendPage(response, 400, errorPage('Too late', askedAgain));
+  const client = await provider.Client.find(String(question.params.client_id));
+  if (client === undefined) return sendPage(response, 400, errorPage('Too late', askedAgain));
+  if (!isPost) return ask(response, question, client, parts);
+  return answer(request, response, provider, question, client, parts);
+}
+
+async function openQuestion(request: IncomingMessage, response: ServerResponse, provider: Provider) {
+  try {
+    return await provider.interactionDetails(request, response);
+  } catch (error) {
+    if ((error as { name?: string }).name === 'SessionNotFound') return undefined;
+    throw error;
+  }
+}
+
+function ask(response: ServerResponse, question: Question, client: Client, parts: InteractionParts): void {
+  const redirectUri = String(question.params.redirect_uri);
+  const content = contentOf(question, client, redirectUri, parts);
+  if (content === undefined) sendPage(response, 400, errorPage('Too late', askedAgain));
+  else sendPage(response, 200, content, redirectUri);
+}
+
+function contentOf(
+  question: Question,
+  client: Client,
+  redirectUri: string,
+  parts: InteractionParts,
+): string | undefined {
+  const action = `/interaction/${question.uid}`;
+  const shown = showClient(client, redirectUri);
+  if (question.prompt.name === 'login') {
+    return parts.users.length === 0 ? noIdentityProviderPage(action) : chooserPage(shown, parts.users, action);
+  }
+  const account = parts.findAccount(question.session?.accountId ?? '');
+  const asked = askedScopes(question, parts.resources);
+  if (account === undefined || asked === undefined) return undefined;
+  const { resource, scopes } = asked;
+  const isRemembered = mayRemember(client.clientId, redirectUri);
+  return consentPage({ client: shown, account, resource, scopes, isRemembered, action });
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  provider: Provider,
+  question: Question,
+  client: Client,
+  parts: InteractionParts,
+): Promise<void> {
+  const form = await readForm(request);
+  const choice = form?.get('choice');
+  if (choice === 'deny') {
+    const denied = { error: 'access_denied', error_description: 'the person said no' };
+    return provider.interactionFinished(request, response, denied, { mergeWithLastSubmission: false });
+  }
+  // A form of an earlier question, sent again by the back button: show the one that is open.
+  if (form?.get('prompt') !== question.prompt.name) return seeOther(response, `/interaction/${question.uid}`);
+  if (question.prompt.name === 'login') {
+    const user = parts.users.find(({ name }) => name === form.get('user'));
+    if (user === undefined) return sendPage(response, 400, errorPage('This cannot go on', 'There is no such user.'));
+    const result = { login: { accountId: user.subject } };
+    return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+  }
+  if (choice === 'switch') return switchAccount(response, provider, question, parts.issuer);
+  const asked = askedScopes(question, parts.resources);
+  const subject = question.session?.accountId;
+  if (choice !== 'allow' || asked === undefined || subject === undefined) {
+    return sendPage(response, 400, errorPage('This cannot go on', 'Answer with Allow or Deny.'));
+  }
+  const scopes = asked.scopes.map(([scope]) => scope);
+  const grant = new provider.Grant({ accountId: subject, clientId: client.clientId });
+  if (scopes.length > 0) grant.addResourceScope(asked.resource.uri, scopes.join(' '));
+  if (asked.hasOpenid) grant.addOIDCScope('openid');
+  if (mayRemember(client.clientId, String(question.params.redirect_uri))) {
+    await parts.consents.remember({ subject, clientId: client.clientId, resource: asked.resource.uri, scopes });
+  }
+  const result = { consent: { grantId: await grant.save() } };
+  return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true });
+}
+
+/** Signs the person out and asks the same question anew. */
+async function switchAccount(response: ServerResponse, provider: Provider, question: Question, issuer: string) {
+  const uid = question.session?.uid;
+  const session = uid === undefined ? undefined : await provider.Session.findByUid(uid);
+  await session?.destroy();
+  await question.destroy();
+  const url = new URL('/authorize', issuer);
+  for (const [name, value] of Object.entries(question.params)) {
+    if (typeof value === 'string') url.searchParams.set(name, value);
+  }
+  seeOther(response, url.pathname + url.search);
+}
+
+function askedScopes({ params }: Question, resources: Resources) {
+  const resource = resources.find(String(params.resource));
+  if (resource === undefined) return undefined;
+  const asked = [...new Set(String(params.scope ?? '').split(' '))];
+  const scopes = asked.flatMap((scope) => {
+    const words = resource.scopes.get(scope);
+    return words === undefined ? [] : [[scope, words] as const];
+  });
+  return { resource, scopes, hasOpenid: asked.includes('openid') };
+}
+
+function showClient(client: Client, redirectUri: string): ShownClient {
+  const kind = clientKindOf(client.clientId);
+  return {
+    name: client.clientName ?? (kind === 'document' ? new URL(client.clientId).host : 'A client without a name'),
+    verifiedHost: kind === 'document' ? new URL(client.clientId).host : undefined,
+    redirectHost: new URL(redirectUri).host,
+    isLoopback: isLoopbackUri(redirectUri),
+    isOurs: kind === 'command-line',
+  };
+}
+
+/** Browsers say where a form came from; other programs need not, and have no cookies to be misused. */
+function isSameOrigin(request: IncomingMessage, issuer: string): boolean {
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined) return site === 'same-origin';
+  const { origin } = request.headers;
+  return origin === undefined || origin === issuer;
+}
+
+async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > formBytesMax) return undefined;
+    chunks.push(chunk);
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+}
+
+function seeOther(response: ServerResponse, location: string): void {
+  response.writeHead(303, { location, 'content-length': '0' }).end();
+}
+
+/** Sends a page under a policy that lets nothing run and nothing frame it. */
+export function sendPage(response: ServerResponse, status: number, content: string, redirectUri?: string): void {
+  response.writeHead(status, {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    'content-security-policy': pagePolicy(redirectUri),
+  });
+  response.end(content);
+}
+
+/** Content security policy of a page whose form may end, by redirects, at the client. */
+export function pagePolicy(redirectUri?: string): string {
+  const target = redirectUri === undefined ? '' : ` ${formTarget(redirectUri)}`;
+  return `default-src 'none'; style-src ${styleHash}; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`;
+}
+
+function formTarget(redirectUri: string): string {
+  const { origin, protocol, hostname } = new URL(redirectUri);
+  // CSP has no syntax for IPv6 hosts.
+  return hostname.startsWith('[') ? protocol : origin;
+}

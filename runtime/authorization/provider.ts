@@ -1,0 +1,231 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { type Client, type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { createAdapter, hashSecret } from './adapter.ts';
+import { clientProblem, commandLineClientId, isSameRedirectUri, registeredIdPrefix } from './client-kinds.ts';
+import { type Consents, mayRemember } from './consents.ts';
+import type { AuthorizationDeps } from './deps.ts';
+import type { AuthorizationEnv } from './env.ts';
+import type { Keys } from './keys.ts';
+import { errorPage } from './pages/pages.ts';
+import type { RequestLimit } from './request-limit.ts';
+import { accessTokenSeconds, resourceServerFor } from './resource-servers.ts';
+import type { Resources } from './resources.ts';
+import type { Account } from './sample-users.ts';
+import { claimsFor } from './token-claims.ts';
+
+const day = 24 * 3600;
+export const refreshIdleSeconds = 14 * day;
+export const refreshTotalSeconds = 30 * day;
+export const sessionSeconds = 8 * 3600;
+
+export interface ProviderParts {
+  readonly env: AuthorizationEnv;
+  readonly deps: AuthorizationDeps;
+  readonly keys: Keys;
+  readonly resources: Resources;
+  readonly consents: Consents;
+  readonly documentLimit: RequestLimit;
+  readonly findAccount: (subject: string) => Account | undefined;
+}
+
+/** The OAuth protocol, by oidc-provider. Made anew whenever the keys change; it keeps nothing that another instance needs. */
+export function createProvider(parts: ProviderParts): Provider {
+  const { env, deps, resources } = parts;
+  const provider = new Provider(env.AUTHORIZATION_ISSUER, configurationOf(parts));
+  provider.proxy = true;
+  provider.use(async (ctx, next) => {
+    await next();
+    const { oidc, body } = ctx as unknown as KoaContextWithOIDC & { body?: Record<string, unknown> };
+    if (ctx.path.startsWith('/.well-known/') && ctx.status === 200 && oidc?.route === 'discovery' && body) {
+      body.scopes_supported = ['openid', ...resources.scopes];
+      ctx.set('cache-control', 'public, max-age=300');
+    }
+    if (oidc?.route === 'jwks') ctx.set('cache-control', 'public, max-age=300');
+  });
+  provider.on('server_error', (_ctx, error) => deps.logger.error({ err: error }, 'request failed'));
+  provider.on('grant.error', (ctx, error) => {
+    deps.logger.info(
+      { client: ctx.oidc.client?.clientId, error: error.error, detail: error.error_detail },
+      'token refused',
+    );
+  });
+  // The client class belongs to this provider alone, so these are not global.
+  const client = provider.Client.prototype as unknown as ClientMethods;
+  client.redirectUriAllowed = function (sent) {
+    return this.redirectUris.some((registered) => isSameRedirectUri(registered, sent));
+  };
+  client.compareClientSecret = function (sent) {
+    const [stored, given] = [Buffer.from(this.clientSecret ?? ''), Buffer.from(hashSecret(sent))];
+    return stored.length === given.length && timingSafeEqual(stored, given);
+  };
+  return provider;
+}
+
+interface ClientMethods {
+  readonly redirectUris: readonly string[];
+  readonly clientSecret?: string;
+  redirectUriAllowed(this: ClientMethods, sent: string): boolean;
+  compareClientSecret(this: ClientMethods, sent: string): boolean;
+}
+
+function configurationOf(parts: ProviderParts): Configuration {
+  const { env, deps, keys, resources, findAccount } = parts;
+  const isSecure = env.AUTHORIZATION_ISSUER.startsWith('https:');
+  const cookie = { httpOnly: true, sameSite: 'lax', signed: true, ...(isSecure ? { secure: true } : {}) } as const;
+  return {
+    adapter: (model) => createAdapter(model, deps.items, deps.now),
+    jwks: { keys: [...keys.signing] } as NonNullable<Configuration['jwks']>,
+    cookies: {
+      keys: [...keys.cookies],
+      names: isSecure
+        ? { session: '__Host-toolgate', interaction: '__Secure-toolgate-question', resume: '__Secure-toolgate-resume' }
+        : { session: 'toolgate', interaction: 'toolgate-question', resume: 'toolgate-resume' },
+      long: cookie,
+      short: cookie,
+    },
+    routes: {
+      authorization: '/authorize',
+      token: '/token',
+      registration: '/register',
+      revocation: '/revoke',
+      jwks: '/jwks',
+    },
+    // The tools' scopes belong to resources; see resources.ts. Without offline_access, refresh tokens follow the grant type alone.
+    scopes: ['openid'],
+    claims: { openid: ['sub'] },
+    responseTypes: ['code'],
+    subjectTypes: ['public'],
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    enabledJWA: {
+      clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+      idTokenSigningAlgValues: ['RS256'],
+    },
+    // OAuth 2.1 § 4.1.1: for confidential clients too.
+    pkce: { required: () => true },
+    clients: env.TOOLGATE_SAMPLE_USERS ? [commandLineClient()] : [],
+    clientDefaults: { grant_types: ['authorization_code', 'refresh_token'], id_token_signed_response_alg: 'RS256' },
+    extraClientMetadata: {
+      // One property that nobody sets, so that the library runs the check on every client that it registers, fetches or loads.
+      properties: ['toolgate'],
+      validator(_ctx, _key, value, metadata) {
+        const problem = value === undefined ? clientProblem(metadata) : 'toolgate is not a client property';
+        if (problem !== undefined) throw new errors.InvalidClientMetadata(problem);
+      },
+    },
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      revocation: { enabled: true },
+      clientCredentials: { enabled: true },
+      registration: {
+        enabled: true,
+        initialAccessToken: false,
+        issueRegistrationAccessToken: false,
+        idFactory: () => registeredIdPrefix + randomBytes(16).toString('base64url'),
+        secretFactory: () => randomBytes(32).toString('base64url'),
+      },
+      clientIdMetadataDocument: {
+        enabled: true,
+        ack: 'draft-02',
+        cacheDuration: { min: 60, max: 3600 },
+        allowFetch: async (ctx) => (await parts.documentLimit.take(ctx.ip)) === 0,
+        allowClient: async () => true,
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: async (_ctx, _client, oneOf) => oneOf ?? resources.fallback,
+        useGrantedResource: async () => true,
+        getResourceServerInfo: (ctx, uri, client) =>
+          resourceServerFor(uri, client.clientId, ctx, resources, deps.items),
+      },
+    },
+    fetch: (url, options) => fetchSafely(String(url), options?.method ?? 'GET', deps),
+    fetchResponseBodyLimits: { 'client_id metadata document': 10 * 1024, jwks_uri: 64 * 1024 },
+    findAccount(_ctx, subject) {
+      const account = findAccount(subject);
+      return account && { accountId: account.subject, claims: async () => ({ sub: account.subject }) };
+    },
+    extraTokenClaims: (_ctx, token) => claimsFor(token, findAccount, deps.items),
+    loadExistingGrant: (ctx) => loadGrant(ctx, parts),
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    expiresWithSession: async () => false,
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    renderError(ctx, out) {
+      ctx.type = 'html';
+      ctx.body = errorPage(
+        ctx.status === 503 ? 'Not right now' : 'This cannot go on',
+        out.error === 'server_error'
+          ? 'Something is broken on our side.'
+          : sentence(out.error_description ?? out.error),
+      );
+    },
+    clientBasedCORS: (_ctx, origin, client) => isOriginOf(client, origin),
+    ttl: {
+      AccessToken: accessTokenSeconds,
+      ClientCredentials: accessTokenSeconds,
+      AuthorizationCode: 60,
+      IdToken: 15 * 60,
+      Interaction: 15 * 60,
+      Session: sessionSeconds,
+      Grant: refreshTotalSeconds + day,
+      // However often it is rotated, a person is asked again after the total.
+      RefreshToken(ctx) {
+        const rotated = ctx.oidc.entities.RotatedRefreshToken;
+        const left = refreshTotalSeconds - (rotated?.totalLifetime() ?? 0);
+        return Math.max(1, Math.min(refreshIdleSeconds, left));
+      },
+    },
+  };
+}
+
+function commandLineClient(): NonNullable<Configuration['clients']>[number] {
+  return {
+    client_id: commandLineClientId,
+    client_name: 'Toolgate command line',
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code'],
+    redirect_uris: ['http://127.0.0.1/callback'],
+  };
+}
+
+/** The grant of this authorization: what the person just said yes to, or a remembered yes that covers all that is asked. */
+async function loadGrant(ctx: KoaContextWithOIDC, { consents, resources }: ProviderParts) {
+  const { provider, client, account, params, result } = ctx.oidc;
+  const given = result?.consent?.grantId;
+  if (given !== undefined) return provider.Grant.find(given);
+  const uri = String(params?.resource);
+  const known = resources.find(uri)?.scopes;
+  if (client === undefined || account === undefined || known === undefined) return undefined;
+  if (!mayRemember(client.clientId, String(params?.redirect_uri))) return undefined;
+  const asked = String(params?.scope ?? '').split(' ');
+  const scopes = asked.filter((scope) => known.has(scope));
+  const consent = { subject: account.accountId, clientId: client.clientId, resource: uri, scopes };
+  if (!(await consents.covers(consent))) return undefined;
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: account.accountId });
+  grant.addResourceScope(uri, scopes.join(' '));
+  if (asked.includes('openid')) grant.addOIDCScope('openid');
+  await grant.save();
+  return grant;
+}
+
+/** Only GETs leave this server, and only through the guard against SSRF. */
+async function fetchSafely(url: string, method: string, { safeFetch }: AuthorizationDeps): Promise<Response> {
+  if (method !== 'GET') throw new Error(`${method} requests are never sent to an address that a client chose`);
+  const { status, headers, body } = await safeFetch(url, {
+    contentTypes: ['application/json', 'application/jwk-set+json'],
+  });
+  return new Response(status === 204 || status === 304 ? null : new Uint8Array(body), { status, headers });
+}
+
+function isOriginOf(client: Client, origin: string): boolean {
+  return client.redirectUris?.some((uri) => URL.parse(uri)?.origin === origin) ?? false;
+}
+
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  return `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? '' : '.'}`;
+}
