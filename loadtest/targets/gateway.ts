@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
+import { tables } from '../../runtime/contract/tables.ts';
+import { listenGateway } from '../../runtime/gateway/app.ts';
+import { createMintUpstreamToken } from '../../runtime/gateway/clients/mint-upstream-token.ts';
+import { createQuotaCounter } from '../../runtime/gateway/clients/quota-counter.ts';
+import { ownSigningKeys } from '../../runtime/gateway/clients/signing-keys.ts';
+import { createUpstreamClient } from '../../runtime/gateway/clients/upstream.ts';
+import { createSchemaCache } from '../../runtime/gateway/compile-schema.ts';
+import type { GatewayDeps } from '../../runtime/gateway/deps.ts';
+import { createGatewayMetrics } from '../../runtime/gateway/gateway-metrics.ts';
+import { createTables, startDynamo } from '../../runtime/local/dynamo.ts';
+import { openAuditWriter } from '../../runtime/shared/audit/open-audit-writer.ts';
+import { createGrantStore } from '../../runtime/shared/grant-store.ts';
+import { silentLogger } from '../../runtime/shared/logger.ts';
+import { redactJson } from '../../runtime/shared/redact-json.ts';
+import { sampleServer, sampleTool, sampleVersion } from '../../test/support/catalogue.ts';
+import { openTestPolicy } from '../../test/support/gateway-world.ts';
+import { createTestIssuer } from '../../test/support/test-issuer.ts';
+import type { BenchControl } from './controls.ts';
+import { announceTarget } from './serve-target.ts';
+
+/** The gateway of the benchmark: every part is the real one; `WITHOUT` names the control that is taken out. */
+const without = process.env.WITHOUT as BenchControl | '';
+const publicUrl = 'http://gateway.bench';
+const resource = `${publicUrl}/servers/bench/mcp`;
+const now = Date.now;
+const folder = mkdtempSync(join(tmpdir(), 'toolgate-bench-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+const issuer = createTestIssuer(now);
+const token = issuer.token({
+  aud: resource,
+  kind: 'agent',
+  roles: ['agent'],
+  scope: 'bench:add',
+  exp: Math.floor(now() / 1000) + 86_400,
+});
+// Limits that no run reaches: what is measured is the counting, not the refusing.
+const plenty = 1_000_000_000;
+const { policy } = await openTestPolicy({
+  acme: { tools_by_role: { agent: ['bench.add'] }, calls_per_minute: { 'bench.add': plenty } },
+});
+const dynamo = await startDynamo();
+const dynamodb = dynamo.createClient();
+await createTables(dynamodb, 'bench-', tables);
+const bucket = { perMinute: plenty, burst: plenty };
+const signingKeys = ownSigningKeys(now, 86_400_000);
+const upstream = createUpstreamClient({ connectionsMax: 64, connectTimeoutMs: 3000, idleTimeoutMs: 60_000 });
+const catalogue = {
+  version: 1,
+  servers: [sampleServer('bench', [sampleVersion(`${process.env.UPSTREAM_ORIGIN}/mcp`, [benchTool()])])],
+};
+
+const everything: GatewayDeps = {
+  now,
+  logger: silentLogger(),
+  verifier: issuer.verifier,
+  catalogue: () => catalogue,
+  policy,
+  quota: createQuotaCounter({
+    client: dynamodb,
+    tablePrefix: 'bench-',
+    now,
+    limits: { identity: { human: bucket, agent: bucket, 'tenant-key': bucket }, tenant: bucket },
+  }),
+  grants: createGrantStore({ client: dynamodb, tablePrefix: 'bench-' }),
+  audit: await openAuditWriter({ directory: join(folder, 'audit'), writer: 'bench', now, logger: silentLogger() }),
+  redactJson,
+  schemas: createSchemaCache(),
+  signingKeys,
+  mint: createMintUpstreamToken({ now, keys: signingKeys, issuer: publicUrl, trustDomain: 'toolgate.bench' }),
+  upstream,
+  metrics: createGatewayMetrics({ withProcess: false }),
+  close: () => upstream.close(),
+};
+
+const doubles: Record<BenchControl, Partial<GatewayDeps>> = {
+  authenticate: { verifier: { verify: await constantly(issuer.verifier.verify(token, resource)) } },
+  policy: {
+    policy: {
+      ...policy,
+      decide: () => ({ allow: true, reasons: [], obligations: [{ type: 'redact_pii' }], revision: '000000000000' }),
+      quota: () => ({ allow: true, reasons: [], revision: '000000000000' }),
+      tenant: () => undefined,
+      revision: () => '000000000000',
+    },
+  },
+  quota: { quota: { take: async () => ({ ordinal: 1, remaining: 1 }) } },
+  validate: { schemas: { check: () => () => [] } },
+  mint: { mint: () => 'none' },
+  redact: { redactJson: (value) => ({ value, pii: {} }) },
+  audit: { audit: { append: async () => ({}) as AuditRecord, close: async () => {} } },
+};
+
+const gateway = await listenGateway(
+  {
+    publicUrl,
+    issuers: [issuer.issuer],
+    allowedHosts: ['127.0.0.1'],
+    allowedOrigins: [],
+    bodyBytesMax: 1_048_576,
+    anonymousDiscovery: 'names',
+    drainTimeoutMs: 500,
+  },
+  { ...everything, ...(without === '' ? {} : doubles[without]) },
+  { host: '127.0.0.1', port: 0 },
+);
+announceTarget(gateway.port, { headers: { authorization: `Bearer ${token}` } });
+
+async function constantly<T>(answer: Promise<T>): Promise<() => Promise<T>> {
+  const settled = Promise.resolve(await answer);
+  return () => settled;
+}
+
+function benchTool() {
+  return sampleTool({
+    name: 'bench.add',
+    scopes: ['bench:add'],
+    inputSchema: {
+      type: 'object',
+      properties: {
+        a: { type: 'number' },
+        b: { type: 'number' },
+        unit: { type: 'string', maxLength: 20 },
+        note: { type: 'string' },
+      },
+      required: ['a', 'b'],
+      additionalProperties: false,
+    },
+  });
+}
