@@ -27,8 +27,11 @@ export const lanes = {
     timeoutMs: 900_000,
   },
   opa: {
-    what: 'the real opa and Regal: tests, coverage, format, strict check, byte-equal rebuild',
-    missing: () => (works('go', ['version']) ? undefined : 'Go 1.21 or later is not on the PATH'),
+    what: 'the real opa and Regal: tests, coverage, format, strict check, lint, byte-equal rebuild',
+    missing: () =>
+      works('go', ['version'])
+        ? undefined
+        : 'no Go on the PATH: install 1.26 or later; 1.21 or later will do where GOTOOLCHAIN=auto may fetch 1.26',
     concurrency: 1,
     timeoutMs: 1_200_000,
   },

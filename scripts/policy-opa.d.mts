@@ -4,6 +4,7 @@ export declare const entrypoints: readonly string[];
 export declare const buildArguments: readonly string[];
 export declare class GoMissing extends Error {}
 export declare function findOpa(): string;
+export declare function findRegal(): string;
 export declare function versions(): { readonly opa_version: string; readonly go_version: string };
 export declare function makeCapabilities(opa: string): {
   readonly builtins: readonly { readonly name: string }[];

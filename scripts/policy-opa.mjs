@@ -1,4 +1,4 @@
-// The real opa, out of the pinned Go tools module in tools/opa, and what both building and verifying know of a build.
+// The real opa and Regal, out of the pinned Go modules in tools, and what both building and verifying know of a build.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
@@ -25,12 +25,21 @@ export class GoMissing extends Error {}
 
 /** Path of the pinned opa; Go builds it once (about a minute) and keeps it in its build cache. */
 export function findOpa() {
+  return findTool('opa');
+}
+
+/** Path of the pinned Regal, which lints policies; built and kept the same way. */
+export function findRegal() {
+  return findTool('regal');
+}
+
+function findTool(name) {
   if (spawnSync('go', ['version'], { stdio: 'ignore' }).error !== undefined) {
     throw new GoMissing(
-      'Compiling policies needs Go, and there is no "go" on the PATH: install Go 1.26 or later (https://go.dev/dl) and run this again. Everything else works without it.',
+      'Compiling and linting policies needs Go, and there is no "go" on the PATH: install Go 1.26 or later (https://go.dev/dl) and run this again. Everything else works without it.',
     );
   }
-  return go(['tool', '-n', 'opa']).trim();
+  return go(['tool', '-n', name], name).trim();
 }
 
 /** Versions of what builds: opa's module and Go itself. */
@@ -90,6 +99,6 @@ export function run(command, args, options = {}) {
   return result.stdout;
 }
 
-function go(args) {
-  return run('go', args, { cwd: join(root, 'tools/opa') });
+function go(args, tool = 'opa') {
+  return run('go', args, { cwd: join(root, 'tools', tool) });
 }

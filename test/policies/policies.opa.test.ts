@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { onlyResult } from '../../runtime/shared/policy-answer.ts';
-import { buildArguments, findOpa, root, run } from '../../scripts/policy-opa.mjs';
+import { buildArguments, findOpa, findRegal, root, run } from '../../scripts/policy-opa.mjs';
 import { mutate, seededRandom } from './mutate.ts';
 import { createEvaluator, readVectors, revision, type Vector } from './samples.ts';
 
-// The first time this builds opa itself, which takes a minute or two.
+// The first time this builds opa and Regal themselves, which takes a minute or two.
 const opa = findOpa();
+const regal = findRegal();
 const capabilities = '--capabilities=policies/capabilities.json';
 
 function scratch(t: TestContext): string {
@@ -120,13 +121,50 @@ test('opa itself and the Wasm answer every vector and 3,000 mutations of them th
   assert.ok(allowed > 100 && allowed < questions.length / 2, `${allowed} of ${questions.length} allowed`);
 });
 
-// Regal is no module that every proxy serves, so it is used where it is installed.
-const regal = spawnSync('regal', ['version'], { encoding: 'utf8' });
-test(
-  'Regal finds nothing',
-  { skip: regal.status === 0 ? false : 'regal is not on the PATH' },
-  () => void run('regal', ['lint', 'policies/mcp']),
-);
+test('Regal finds nothing in any policy or test of one', () => {
+  const files = globSync('policies/**/*.rego', { cwd: root }).length;
+  assert.match(run(regal, ['lint', 'policies']), new RegExp(`^${files} files linted\\. No violations found\\.`));
+});
+
+for (const [what, rule, rego] of [
+  ['a misspelt name of the data', 'unresolved-reference', '_x := data.base.row_max'],
+  ['a "with" outside of a test', 'with-outside-test-context', '_x if is_within_limit with input as {}'],
+  [
+    'a function that takes its facts from everywhere',
+    'external-reference',
+    '_f(x) if x in {input.a, input.b, input.c}',
+  ],
+] as const) {
+  test(`Regal finds ${what}`, (t) => {
+    const folder = scratch(t);
+    cpSync(join(root, 'policies'), join(folder, 'policies'), { recursive: true });
+    writeFileSync(join(folder, 'policies/mcp/lib/payload/bad.rego'), `package mcp.lib.payload\n\n${rego}\n`);
+    const lint = spawnSync(regal, ['lint', '--format=json', 'policies'], { cwd: folder, encoding: 'utf8' });
+    const { violations } = JSON.parse(lint.stdout) as { violations: { title: string; location: { file: string } }[] };
+    assert.deepEqual(
+      [...new Set(violations.map(({ title, location }) => `${location.file}: ${title}`))],
+      [`policies/mcp/lib/payload/bad.rego: ${rule}`],
+    );
+    assert.equal(lint.status, 3);
+  });
+}
+
+test('every name of the data that Regal is told of is there', () => {
+  const config = readFileSync(join(root, 'policies/.regal/config.yaml'), 'utf8');
+  const names = [...config.matchAll(/^ +- data\.(\S+)$/gm)].map((match) => match[1] as string);
+  assert.ok(names.length > 5, `${names.length} names found`);
+  // The client sets the revision when it loads a bundle.
+  const data: unknown = Object.assign(
+    { revision },
+    ...['base', 'tenants'].map((name) => JSON.parse(readFileSync(join(root, `policies/data/${name}.json`), 'utf8'))),
+  );
+  const inData = (name: string) =>
+    name.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], data);
+  assert.deepEqual(
+    names.filter((name) => inData(name) === undefined),
+    [],
+  );
+});
 
 function parityPolicy(): string {
   const rule = (entrypoint: string) => `

@@ -37,6 +37,7 @@ default allow := false
 
 # METADATA
 # description: Something grants it and nothing denies it.
+# scope: document
 allow if {
 	count(deny) == 0
 	_granted_by
@@ -65,16 +66,19 @@ _granted_by := "entry_granted" if {
 	roles.grants_entry
 }
 
-_kind := "call" if input.method == "tools/call"
-
-else := "discovery" if input.method in data.base.methods.discovery
-
-else := "server" if input.method in data.base.methods.server
+_kind := "call" if {
+	input.method == "tools/call"
+} else := "discovery" if {
+	input.method in data.base.methods.discovery
+} else := "server" if {
+	input.method in data.base.methods.server
+}
 
 # METADATA
 # description: >-
 #   Why not. Each asks `not _claim`, never `not f(input.x)`: the arguments of a call are looked up outside the `not`, so
 #   that a missing field would make the denial undefined instead of true.
+# scope: document
 deny contains "caller_unknown" if not _caller_is_known
 
 deny contains "tenant_unknown" if not _tenant_is_known
@@ -172,7 +176,9 @@ _is_off_for_everyone(name) if name in data.base.disabled_tools
 
 _is_off_for_tenant(name) if name in input.tenant.disabled_tools
 
+# Only `with` asks a tool's package about a tool of a list in the very words in which it is asked about a call.
 _tool_package_denies(tool) if {
+	# regal ignore:with-outside-test-context
 	some _ in data.mcp.tools[tool.name].deny with input.tool as tool
 }
 

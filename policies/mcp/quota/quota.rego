@@ -19,6 +19,7 @@ default allow := false
 
 # METADATA
 # description: Counted, and within the limit.
+# scope: document
 allow if {
 	_is_within_limit
 	count(deny) == 0
@@ -26,6 +27,7 @@ allow if {
 
 # METADATA
 # description: Why not.
+# scope: document
 deny contains "tenant_unknown" if not _tenant_is_known
 
 deny contains "tool_missing" if not _tool_is_named

@@ -18,6 +18,7 @@ grants_server(name) if {
 
 # METADATA
 # description: The caller may stand at this door. A door without a server is the door to all of them.
+# scope: document
 grants_entry if grants_server(input.server)
 
 grants_entry if {

@@ -13,8 +13,8 @@ test_a_scope_is_a_whole_string if {
 }
 
 test_a_tool_without_a_list_of_scopes_is_held_by_nobody if {
+	scopes.holds_all({"scopes": []}) with input.caller.scopes as []
 	every tool in [{}, {"scopes": null}, {"scopes": "a"}, {"scopes": {"a": "a"}}] {
 		not scopes.holds_all(tool) with input.caller.scopes as ["a"]
 	}
-	scopes.holds_all({"scopes": []}) with input.caller.scopes as []
 }

@@ -14,6 +14,7 @@ deny contains "tool_not_readonly" if not _is_published_as_harmless
 
 # METADATA
 # description: Masked columns and a cap on rows.
+# scope: document
 obligations contains {"type": "mask_columns", "columns": masks.columns}
 
 obligations contains {"type": "max_rows", "rows": data.base.rows_max}

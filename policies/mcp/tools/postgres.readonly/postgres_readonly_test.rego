@@ -1,4 +1,4 @@
-package mcp.tools_test["postgres.readonly"]
+package mcp.tools["postgres.readonly_test"]
 
 import data.mcp.samples_test as samples
 import data.mcp.tools["postgres.readonly"] as readonly_tool

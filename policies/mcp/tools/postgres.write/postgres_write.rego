@@ -18,6 +18,7 @@ deny contains "caller_kind_not_allowed" if not _caller_is_somebody
 
 # METADATA
 # description: Rows that a statement returns are masked like rows that are read.
+# scope: document
 obligations contains {"type": "mask_columns", "columns": masks.columns}
 
 obligations contains {"type": "max_rows", "rows": data.base.rows_max}

@@ -1,4 +1,4 @@
-package mcp.tools_test["postgres.write"]
+package mcp.tools["postgres.write_test"]
 
 import data.mcp.samples_test as samples
 import data.mcp.tools["postgres.write"] as write_tool

@@ -1,4 +1,4 @@
-package mcp.tools_test["s3.list"]
+package mcp.tools["s3.list_test"]
 
 import data.mcp.samples_test as samples
 import data.mcp.tools["s3.list"] as list_tool
