@@ -45,7 +45,7 @@ export function createSchemaCache(entriesMax = 2000): SchemaCache {
 export function compileSchema(schema: JsonObject): SchemaCheck {
   const cost = schemaCost(schema);
   if (isTooCostly(cost)) throw new Error('the schema can be expanded without end');
-  const regExp = Object.assign((pattern: string) => ({ test: linearPattern(pattern) }), { code: 'linearPattern' });
+  const regExp = Object.assign(linearPattern, { code: 'linearPattern' });
   // An instance a schema: $id of one cannot shadow another's, and nothing outlives the cache entry.
   const ajv = new Ajv2020({ strict: false, allErrors: true, ownProperties: true, logger: false, code: { regExp } });
   (addFormats as unknown as (target: Ajv2020) => void)(ajv);
@@ -62,9 +62,10 @@ export function compileSchema(schema: JsonObject): SchemaCheck {
 
 const noViolations: readonly string[] = [];
 
-function linearPattern(pattern: string): (text: string) => boolean {
+function linearPattern(pattern: string): { test(text: string): boolean; toString(): string } {
   const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
-  return (text) => compiled.matcher(text).find();
+  // ajv keeps one pattern for each text of toString.
+  return { test: (text) => compiled.matcher(text).find(), toString: () => JSON.stringify(pattern) };
 }
 
 /** ajv compares every pair; a set of written values does it in one pass. */

@@ -21,6 +21,8 @@ export interface EchoUpstream {
   readonly seen: SeenRequest[];
   readonly server: Server;
   reply: UpstreamReply;
+  /** The last request that came; throws when none did. */
+  lastSeen(): SeenRequest;
   close(): Promise<void>;
 }
 
@@ -69,6 +71,11 @@ export async function startEchoUpstream(): Promise<EchoUpstream> {
     seen,
     server,
     reply: echoReply,
+    lastSeen: () => {
+      const last = seen.at(-1);
+      if (last === undefined) throw new Error('nothing reached the upstream');
+      return last;
+    },
     close: async () => {
       server.closeAllConnections();
       server.close();

@@ -35,8 +35,10 @@ export interface GatewayWorld {
   catalogue: CatalogueSnapshot;
   /** Sends one modern request with its headers; anything may be changed. */
   send(options?: SendOptions): Promise<Answer>;
-  /** The one event that the last exchange left. */
+  /** The event that the last exchange left. */
   lastEvent(): AuditEvent;
+  /** Puts doubles in the place of parts; the answer puts the parts back. */
+  override(parts: Partial<GatewayDeps>): () => void;
   close(): Promise<void>;
 }
 
@@ -185,6 +187,11 @@ export async function startGatewayWorld(options: WorldOptions = {}): Promise<Gat
       const event = audit.events.at(-1);
       if (event === undefined) throw new Error('there is no event');
       return event;
+    },
+    override: (parts) => {
+      const before = { ...deps };
+      Object.assign(deps, parts);
+      return () => Object.assign(deps, before);
     },
     close: async () => {
       await gateway.close();

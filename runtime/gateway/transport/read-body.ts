@@ -8,6 +8,11 @@ import type { RequestHeaders } from './read-headers.ts';
  */
 export function checkBodyHeaders(headers: RequestHeaders, bodyBytesMax: number): void {
   const { values, repeated } = headers;
+  // RFC 9112 § 6.1: a coding that we do not know hides where the message ends.
+  const coding = values['transfer-encoding'];
+  if (coding !== undefined && (repeated.has('transfer-encoding') || coding.toLowerCase() !== 'chunked')) {
+    throw new Refusal('encoding_unsupported');
+  }
   const type = values['content-type'];
   if (type === undefined || repeated.has('content-type') || !isJsonType(type)) {
     throw new Refusal('media_type_unsupported');
