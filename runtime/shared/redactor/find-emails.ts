@@ -29,12 +29,13 @@ function localStart(text: string, at: number): number {
     if (code < 128 ? !isLocalAscii[code] : !isLetterBefore(text, start, at)) break;
     start -= 1;
   }
-  while (start < at && text[start] === '.') start += 1;
+  while (start < at && /[.'*!#]/.test(text[start] ?? '')) start += 1;
   return start;
 }
 
+// RFC 5322 § 3.2.3 without / = ? & ` { | }, which in practice stand between an address and what is before it.
 const isLocalAscii = Array.from({ length: 128 }, (_, code) =>
-  /[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]/.test(String.fromCharCode(code)),
+  /[A-Za-z0-9.!#$%'*+^_~-]/.test(String.fromCharCode(code)),
 );
 
 /** Letters beyond ASCII may be part of an address (RFC 6531); scripts written without spaces end it once it has begun. */
