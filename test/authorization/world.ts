@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +9,7 @@ import {
   type AuthorizationServer,
   startAuthorizationServer,
 } from '../../runtime/authorization/start-authorization-server.ts';
+import { driveSignIn } from '../../runtime/local/drive-sign-in.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { readEnv } from '../../runtime/shared/read-env.ts';
 import { openTestDynamo, type TestDynamo } from '../support/local-dynamo.ts';
@@ -126,3 +127,44 @@ function partOf(token: string, index: number): Record<string, unknown> {
 }
 
 export const verifier = randomBytes(32).toString('base64url');
+
+/** An authorization request; a parameter that is undefined is left out. */
+export function authorizationUrl(issuer: string, parameters: Readonly<Record<string, string | undefined>>): string {
+  const all = {
+    response_type: 'code',
+    redirect_uri: callback,
+    state: 'state-1',
+    code_challenge: hash('sha256', verifier, 'base64url'),
+    code_challenge_method: 'S256',
+    ...parameters,
+  };
+  const given = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return `${issuer}/authorize?${new URLSearchParams(given)}`;
+}
+
+export interface SignInWish {
+  readonly clientId: string;
+  readonly user: string;
+  readonly resource?: string;
+  readonly scope?: string;
+  readonly redirectUri?: string;
+  readonly choice?: 'allow' | 'deny';
+  /** Replaces parameters of the token request. */
+  readonly exchange?: Readonly<Record<string, string>>;
+}
+
+/** The whole flow, step by step: the authorization answer, the token request and its answer. */
+export async function signIn(issuer: string, wish: SignInWish) {
+  const { clientId, user, resource, scope, redirectUri = callback, choice = 'allow', exchange = {} } = wish;
+  const url = authorizationUrl(issuer, { client_id: clientId, redirect_uri: redirectUri, resource, scope });
+  const answer = await driveSignIn(url, redirectUri, { user, choice });
+  const form: Record<string, string> = {
+    grant_type: 'authorization_code',
+    code: answer.searchParams.get('code') ?? '',
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    code_verifier: verifier,
+    ...exchange,
+  };
+  return { answer, form, response: await postForm(`${issuer}/token`, form) };
+}
