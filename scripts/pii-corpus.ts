@@ -79,7 +79,7 @@ const makers: Readonly<Record<string, (random: Random) => string>> = {
       : `2001:db8:${Array.from({ length: 5 }, () => hexDigits(random, 4)).join(':')}:1`,
   MAC_ADDRESS: (random) => Array.from({ length: 6 }, () => hexDigits(random, 2)).join(pick(random, [':', '-'])),
   CRYPTO: (random) => `0x${hexDigits(random, 40)}`,
-  US_BANK_NUMBER: (random) => digits(random, Number(between(random, 8, 14))),
+  US_BANK_NUMBER: (random) => digits(random, Number(between(random, 8, 11))),
   US_DRIVER_LICENSE: (random) =>
     pick(random, [`${pick(random, ['F', 'U', 'S'])}${digits(random, 12)}`, `1${digits(random, 6)}`]),
   US_PASSPORT: (random) => `C${digits(random, 8)}`,

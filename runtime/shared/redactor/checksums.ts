@@ -30,19 +30,36 @@ export function isCardRange(digits: string): boolean {
   return false;
 }
 
-const ibanLengths = new Map(
-  (
-    'AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24FI18FK18FO18FR27GB22GE22GI23' +
-    'GL18GR27GT28HN28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20LU20LV21LY25MC27MD24ME22MK19MN20MR27MT31MU30NI28' +
-    'NL18NO15OM23PK24PL28PS29PT25QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23ST25SV28TL23TN24TR26UA29VA22VG24XK20YE30'
-  )
-    .match(/.{4}/g)
-    ?.map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
+// What follows the check digits, by country: so many digits (n), letters (a) or either (c). SWIFT IBAN registry.
+const ibanBodies =
+  'AD8n12c AE19n AL8n16c AT16n AZ4a20c BA16n BE12n BG4a6n8c BH4a14c BI23n BR23n1a1c BY4c4n16c CH5n12c CR18n CY8n16c CZ20n DE18n DJ23n ' +
+  'DK14n DO4c20n EE16n EG25n ES20n FI14n FK2a12n FO14n FR10n11c2n GB4a14n GE2a16n GI4a15c GL14n GR7n16c GT24c HN4a20n HR17n HU24n ' +
+  'IE4a14n IL19n IQ4a15n IS22n IT1a10n12c JO4a4n18c KW4a22c KZ3n13c LB4n20c LC4a24c LI5n12c LT16n LU3n13c LV4a13c LY21n MC10n11c2n ' +
+  'MD20c ME18n MK3n10c2n MN16n MR23n MT4a5n18c MU4a19n3a NI4a20n NL4a10n NO11n OM3n16c PK4a16c PL24n PS4a21c PT21n QA4a21c RO4a16c ' +
+  'RS18n RU14n15c SA2n18c SC4a20n3a SD14n SE20n SI15n SK20n SM1a10n12c SO19n ST21n SV4a20n TL19n TN20n TR6n16c UA6n19c VA18n VG4a16n ' +
+  'XK16n YE4a4n18c';
+
+interface IbanForm {
+  readonly length: number;
+  readonly pattern: RegExp;
+}
+
+const ibanForms = new Map<string, IbanForm>(
+  ibanBodies.split(' ').map((entry) => {
+    const parts = [...entry.slice(2).matchAll(/(\d+)([nac])/g)].map(([, count, kind]) => ({
+      count: Number(count),
+      kind,
+    }));
+    const sets: Readonly<Record<string, string>> = { n: '[0-9]', a: '[A-Z]', c: '[0-9A-Z]' };
+    const body = parts.map(({ count, kind }) => `${sets[kind ?? 'c']}{${count}}`).join('');
+    const length = parts.reduce((sum, { count }) => sum + count, 4);
+    return [entry.slice(0, 2), { length, pattern: new RegExp(`^[A-Z]{2}[0-9]{2}${body}$`) }];
+  }),
 );
 
-/** Length of a country's IBAN (SWIFT IBAN registry); undefined when it has none. */
-export function ibanLength(country: string): number | undefined {
-  return ibanLengths.get(country);
+/** How a country's IBANs look; undefined when it has none. */
+export function ibanForm(country: string): IbanForm | undefined {
+  return ibanForms.get(country);
 }
 
 /** ISO 13616: the rearranged number is 1 modulo 97. `iban` is upper case without separators. */

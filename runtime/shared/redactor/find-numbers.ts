@@ -136,7 +136,6 @@ function matchCard(cluster: Cluster, from: number, reader: ContextReader): Match
     const isKnown = isCardRange(digits) && (isPrinted || (isAlone && to === groups.length));
     if (!isKnown && !isCalledCard()) continue;
     best = to;
-    if (isKnown && isPrinted) break;
   }
   return best === undefined ? undefined : { to: best, type: 'CREDIT_CARD' };
 }

@@ -19,7 +19,8 @@ export function matchPhone(
   if (lead.includes('+')) return matchInternational(digits, lengths, from);
   const northAmerican = matchNorthAmerican(digits, lengths, lead);
   if (northAmerican !== undefined) return from + northAmerican;
-  if (digits.startsWith('00') && (lengths[0] ?? 0) <= 5) {
+  // Ten digits at least: 00604-6363 is a postal code.
+  if (digits.startsWith('00') && (lengths[0] ?? 0) <= 5 && digits.length >= 10) {
     const international = matchInternational(digits.slice(2), [(lengths[0] ?? 0) - 2, ...lengths.slice(1)], from);
     if (international !== undefined) return international;
   }
