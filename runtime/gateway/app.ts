@@ -5,6 +5,7 @@ import { Refusal, toRefusal } from '../shared/refusal.ts';
 import { checkReadiness } from './check-readiness.ts';
 import type { GatewayDeps } from './deps.ts';
 import { findDocument } from './discovery/find-document.ts';
+import type { GatewayEnv } from './env.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { createDoorPolicy } from './transport/check-origin.ts';
 import { findEndpoint } from './transport/find-endpoint.ts';
@@ -33,6 +34,7 @@ export async function listenGateway(
     door: createDoorPolicy(settings.publicUrl, settings.allowedHosts, settings.allowedOrigins),
     isDraining: () => isDraining,
     underWay: new Set(),
+    subscriptions: new Set(),
   };
   const server = createServer(serverOptions, (request, response) => route(request, response, edge));
   // Longer than an ALB keeps its side (60 s), or it would send into a connection that we just closed.
@@ -54,6 +56,20 @@ export async function listenGateway(
       await drain(server, edge);
     },
   };
+}
+
+/** Listens as the environment says. */
+export function startGateway(env: GatewayEnv, deps: GatewayDeps): Promise<RunningGateway> {
+  const settings: GatewaySettings = {
+    publicUrl: env.PUBLIC_URL,
+    issuers: env.ISSUERS.map(({ issuer }) => issuer),
+    allowedHosts: env.ALLOWED_HOSTS,
+    allowedOrigins: env.ALLOWED_ORIGINS,
+    bodyBytesMax: env.BODY_BYTES_MAX,
+    anonymousDiscovery: env.ANONYMOUS_DISCOVERY,
+    drainTimeoutMs: env.DRAIN_TIMEOUT_MS,
+  };
+  return listenGateway(settings, deps, { host: env.HOST, port: env.PORT });
 }
 
 const serverOptions = {
@@ -173,10 +189,11 @@ function splitTarget(target: string): { path: string; query: string } {
 async function drain(server: Server, edge: McpEdge): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const end = () => {
-    for (const abort of edge.underWay) abort.abort(new Refusal('shutting_down'));
+  const end = (exchanges: ReadonlySet<AbortController>) => {
+    for (const abort of exchanges) abort.abort(new Refusal('shutting_down'));
   };
-  const timer = setTimeout(end, edge.settings.drainTimeoutMs);
+  end(edge.subscriptions);
+  const timer = setTimeout(() => end(edge.underWay), edge.settings.drainTimeoutMs);
   // Connections that fall idle after their last answer are closed as they do.
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
   await closed;

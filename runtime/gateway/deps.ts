@@ -1,16 +1,22 @@
+import type { AuditRecord } from '../contract/audit-event.ts';
 import type { CatalogueSnapshot } from '../contract/registry.ts';
+import { openAuditWriter } from '../shared/audit/open-audit-writer.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
-import type { GrantStore } from '../shared/grant-store.ts';
-import type { Logger } from '../shared/logger.ts';
-import type { PolicyClient } from '../shared/policy-client.ts';
-import type { RedactJson } from '../shared/redact-json.ts';
-import type { TokenVerifier } from '../shared/token-verifier.ts';
-import type { MintUpstreamToken } from './clients/mint-upstream-token.ts';
-import type { QuotaCounter } from './clients/quota-counter.ts';
-import type { SigningKeys } from './clients/signing-keys.ts';
-import type { UpstreamClient } from './clients/upstream.ts';
-import type { SchemaCache } from './compile-schema.ts';
-import type { GatewayMetrics } from './gateway-metrics.ts';
+import { createCatalogueStore } from '../shared/catalogue-store.ts';
+import { createDynamoClient } from '../shared/dynamo.ts';
+import { createGrantStore, type GrantStore } from '../shared/grant-store.ts';
+import { createLogger, type Logger } from '../shared/logger.ts';
+import { createPolicyClient, type PolicyClient } from '../shared/policy-client.ts';
+import { type RedactJson, redactJson } from '../shared/redact-json.ts';
+import { createTokenVerifier, type TokenVerifier } from '../shared/token-verifier.ts';
+import { createMintUpstreamToken, type MintUpstreamToken } from './clients/mint-upstream-token.ts';
+import { createQuotaCounter, type QuotaCounter } from './clients/quota-counter.ts';
+import { ownSigningKeys, type SigningKeys, sharedSigningKeys } from './clients/signing-keys.ts';
+import { createUpstreamClient, type UpstreamClient } from './clients/upstream.ts';
+import { watchCatalogue } from './clients/watch-catalogue.ts';
+import { createSchemaCache, type SchemaCache } from './compile-schema.ts';
+import type { GatewayEnv } from './env.ts';
+import { createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
 
 /** Everything the gateway's steps may reach. A plain object of functions, made once. */
 export interface GatewayDeps {
@@ -31,6 +37,87 @@ export interface GatewayDeps {
   readonly signingKeys: SigningKeys;
   readonly upstream: UpstreamClient;
   readonly metrics: GatewayMetrics;
+  /** What is wrong with parts that are there, one phrase each. */
+  readonly problems?: () => readonly string[];
   /** Ends timers, pools and stores. The audit writer is closed last, after the last call was answered. */
   readonly close: () => Promise<void>;
+}
+
+/** What a host process may want beside the environment. */
+export interface GatewayDepsOptions {
+  /** Called with each durable record and its hash. */
+  readonly onRecord?: (record: AuditRecord, hash: string) => void;
+  readonly logger?: Logger;
+  /** False when the process serves more than this gateway and tells of itself elsewhere. @default true */
+  readonly withProcessMetrics?: boolean;
+}
+
+const keyLifetimeMs = 86_400_000;
+
+/**
+ * Makes everything once. Rejects with one sentence when the audit directory cannot be used or a key is not one; a missing policy bundle or
+ * catalogue does not stop the boot: the gateway is not ready until they are there, and refuses calls.
+ */
+export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOptions = {}): Promise<GatewayDeps> {
+  const now = Date.now;
+  const { logger = createLogger('gateway', env.LOG_LEVEL), onRecord, withProcessMetrics = true } = options;
+  const signingKeys =
+    env.UPSTREAM_SIGNING_JWKS.length === 0
+      ? ownSigningKeys(now, keyLifetimeMs)
+      : sharedSigningKeys(env.UPSTREAM_SIGNING_JWKS);
+  const audit = await openAuditWriter({
+    directory: env.AUDIT_DIR,
+    writer: env.AUDIT_WRITER,
+    now,
+    logger,
+    ...(onRecord !== undefined && { onRecord }),
+  });
+  const policy = await createPolicyClient({ folder: env.POLICY_DIR, logger, now });
+  const client = createDynamoClient({
+    region: env.AWS_REGION,
+    ...(env.DYNAMODB_ENDPOINT !== '' && {
+      endpoint: env.DYNAMODB_ENDPOINT,
+      // An embedded DynamoDB asks for credentials and looks at none.
+      credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' },
+    }),
+  });
+  const tablePrefix = env.TABLE_PREFIX;
+  const store = createCatalogueStore({ client, tablePrefix });
+  const catalogue = watchCatalogue({ store, now, logger, intervalMs: env.CATALOGUE_POLL_MS });
+  await catalogue.refresh();
+  const upstream = createUpstreamClient({
+    connectionsMax: env.UPSTREAM_CONNECTIONS_MAX,
+    connectTimeoutMs: env.UPSTREAM_CONNECT_TIMEOUT_MS,
+    idleTimeoutMs: env.UPSTREAM_IDLE_TIMEOUT_MS,
+  });
+  return {
+    now,
+    logger,
+    verifier: createTokenVerifier({ issuers: env.ISSUERS, now }),
+    catalogue: catalogue.current,
+    policy,
+    quota: createQuotaCounter({ client, tablePrefix, now }),
+    grants: createGrantStore({ client, tablePrefix }),
+    audit,
+    redactJson,
+    ...(env.MASK_KEY !== undefined && { maskKey: env.MASK_KEY }),
+    schemas: createSchemaCache(),
+    signingKeys,
+    mint: createMintUpstreamToken({
+      now,
+      keys: signingKeys,
+      issuer: env.PUBLIC_URL,
+      trustDomain: env.TRUST_DOMAIN,
+    }),
+    upstream,
+    metrics: createGatewayMetrics({ withProcess: withProcessMetrics }),
+    problems: () => (audit.status().isWriting ? [] : ['the audit record cannot be written']),
+    close: async () => {
+      catalogue.close();
+      policy.close();
+      await upstream.close();
+      await audit.close();
+      client.destroy();
+    },
+  };
 }

@@ -1,3 +1,4 @@
+import type { JsonWebKey } from 'node:crypto';
 import { type EnvOf, type EnvVariable, integer, list, text, url } from '../shared/read-env.ts';
 
 /** Every variable that the gateway reads. Units are in the names and sentences; nothing else is read anywhere. */
@@ -9,9 +10,13 @@ export const gatewayEnv = {
   ALLOWED_ORIGINS: list('further web origins that may call', []),
   ISSUERS: issuerList('issuers whose tokens are accepted, each as ISSUER=JWKS_URL, separated by commas'),
   TRUST_DOMAIN: text('SPIFFE trust domain of the gateway, for the act claim of upstream tokens', 'toolgate.local'),
-  UPSTREAM_SIGNING_JWKS: text(
-    'JSON list of private EC P-256 JWKs that sign upstream tokens, the first one now; the same for every replica. Empty: keys of this process alone, for a single replica',
-    '',
+  UPSTREAM_SIGNING_JWKS: json<readonly JsonWebKey[]>(
+    'JSON list of private EC P-256 JWKs that sign upstream tokens: the first signs, all are published; the same for every replica. Unset: keys of this process alone, for a single replica',
+    (value) => Array.isArray(value),
+    [],
+  ),
+  MASK_KEY: maskKey(
+    'key of pseudonyms in masked columns: 32 bytes in base64, the same for every replica. Unset: a key of this process',
   ),
   POLICY_DIR: text('folder of the policy bundle, watched'),
   AUDIT_DIR: text('folder of the audit record'),
@@ -68,6 +73,36 @@ function issuerList(what: string): EnvVariable<readonly IssuerSetting[]> {
         return { issuer, jwksUri };
       });
       return issuers;
+    },
+  };
+}
+
+function json<T>(what: string, isRight: (value: unknown) => boolean, fallback: T): EnvVariable<T> {
+  return {
+    what,
+    fallback,
+    parse: (value) => {
+      let parsed: unknown;
+      try {
+        parsed = JSON.parse(value);
+      } catch {
+        // The parser's message would quote the value, which holds private keys.
+        throw new Error('not JSON');
+      }
+      if (!isRight(parsed)) throw new Error('not a list');
+      return parsed as T;
+    },
+  };
+}
+
+function maskKey(what: string): EnvVariable<Uint8Array | undefined> {
+  return {
+    what,
+    fallback: undefined,
+    parse: (value) => {
+      const key = Buffer.from(value, 'base64');
+      if (key.length !== 32) throw new Error(`expected 32 bytes, got ${key.length}`);
+      return key;
     },
   };
 }

@@ -30,6 +30,8 @@ export interface McpEdge {
   readonly isDraining: () => boolean;
   /** Messages under way, each with what ends it. */
   readonly underWay: Set<AbortController>;
+  /** Those of them that last until someone ends them. */
+  readonly subscriptions: Set<AbortController>;
 }
 
 /** Serves one POST to an MCP door, from its headers to its answer. Never throws. */
@@ -132,11 +134,13 @@ class Exchange {
     const { deps } = this.#edge;
     if (message.method !== 'subscriptions/listen') return relayMessage(message, this.#writer, deps);
     const leftMs = Math.min((this.#caller?.expiresAtMs ?? 0) - deps.now(), 2 ** 31 - 1);
-    const timer = setTimeout(() => this.abort.abort(new Refusal('token_expired')), leftMs);
+    const timer = setTimeout(() => this.abort.abort(new Refusal('token_expired')), Math.max(0, leftMs));
+    this.#edge.subscriptions.add(this.abort);
     try {
       return await relayMessage(message, this.#writer, deps);
     } finally {
       clearTimeout(timer);
+      this.#edge.subscriptions.delete(this.abort);
     }
   }
 
