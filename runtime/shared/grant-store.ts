@@ -25,6 +25,7 @@ export interface GrantedCall {
 
 /** Stored yeses in DynamoDB. Every method throws Refusal `approval_unavailable` when the store gives no answer. */
 export interface GrantStore {
+  /** Stores a new grant. Throws an Error when its id is there already. */
   put(grant: Grant): Promise<void>;
   /** The open, unexpired, unused grant for this very call, if there is one. */
   find(call: GrantedCall, nowMs: number): Promise<Grant | undefined>;
@@ -78,22 +79,17 @@ export function createGrantStore(options: GrantStoreOptions): RevocableGrantStor
   }
 
   return {
-    put: (grant) =>
-      answered(async () => {
-        const item = { ...grant, expires_at: Math.ceil(endOf(grant) / 1000) + keptSeconds };
-        const isNew = await ifConditionHolds(
-          client.send(
-            new PutItemCommand({
-              TableName,
-              Item: marshall({ ...keys(grant), ...item }),
-              // A grant that was used or revoked is never opened again by writing it anew.
-              ConditionExpression: 'attribute_not_exists(pk)',
-            }),
-            deadline(),
-          ),
-        );
-        if (!isNew) throw new Error(`the grant ${grant.id} is already stored`);
-      }),
+    async put(grant) {
+      const item = { ...grant, expires_at: Math.ceil(endOf(grant) / 1000) + keptSeconds };
+      const write = new PutItemCommand({
+        TableName,
+        Item: marshall({ ...keys(grant), ...item }),
+        // A grant that was used or revoked is never opened again by writing it anew.
+        ConditionExpression: 'attribute_not_exists(pk)',
+      });
+      const isNew = await answered(() => ifConditionHolds(client.send(write, deadline())));
+      if (!isNew) throw new Error(`the grant ${grant.id} is already stored`);
+    },
 
     find: (call, nowMs) =>
       answered(async () => {
