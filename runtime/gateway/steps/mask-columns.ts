@@ -87,7 +87,7 @@ function maskCell(cell: Json, method: MaskMethod, hash: (value: string) => strin
   throw new Refusal('obligation_unknown', { privateDetail: `mask method ${String(method)}` });
 }
 
-/** The last four letters and digits, as long as twice as many stay hidden as are shown… else nothing of it. */
+/** The last four letters and digits; nothing of a value with fewer than eight, of which four would be half. */
 function lastFour(text: string): string {
   const shown = [...text].filter((character) => /[\p{L}\p{N}]/u.test(character));
   return shown.length < 8 ? '****' : `****${shown.slice(-4).join('')}`;
