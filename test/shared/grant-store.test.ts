@@ -145,14 +145,15 @@ test('a lost answer of the using write does not lose the grant', async (t) => {
   const store = storeOf(dynamo);
   await store.put(grant);
   let lost = 0;
-  dynamo.client.middlewareStack.addRelativeTo(
-    (next: (args: never) => Promise<never>) => async (args: never) => {
+  dynamo.client.middlewareStack.add(
+    (next) => async (args) => {
       const answer = await next(args);
       if (lost > 0) return answer;
       lost += 1;
       throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError', $retryable: {} });
     },
-    { relation: 'after', toMiddleware: 'retryMiddleware' },
+    // Inside the SDK's own retries.
+    { step: 'finalizeRequest', priority: 'low' },
   );
   assert.equal(await store.consume(grant, granted + 1), true);
   assert.equal(lost, 1);
