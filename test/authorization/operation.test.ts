@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { checkAuthorizationEnv } from '../../runtime/authorization/env.ts';
+import { aesSealing } from '../../runtime/authorization/key-sealing.ts';
+import { startAuthorizationServer } from '../../runtime/authorization/start-authorization-server.ts';
+import { obtainToken } from '../../runtime/local/obtain-token.ts';
+import { createDynamoClient } from '../../runtime/shared/dynamo.ts';
+import { silentLogger } from '../../runtime/shared/logger.ts';
+import { createTokenVerifier } from '../../runtime/shared/token-verifier.ts';
+import { openTestDynamo } from '../support/local-dynamo.ts';
+import {
+  authorizationUrl,
+  catalogue,
+  environment,
+  everything,
+  freePort,
+  gateway,
+  headerOf,
+  postForm,
+  registeredId,
+  signIn,
+  startWorld,
+} from './world.ts';
+
+const hour = 3_600_000;
+
+async function publishedKids(url: string): Promise<string[]> {
+  const { keys } = (await (await fetch(`${url}/jwks`)).json()) as { keys: { kid: string }[] };
+  return keys.map(({ kid }) => kid);
+}
+
+test('two replicas that start at once on an empty store agree on one key', async (t) => {
+  const store = await openTestDynamo(t);
+  const [one, other] = await Promise.all([startWorld(t, { store }), startWorld(t, { store })]);
+  const [kids, otherKids] = [await publishedKids(one.issuer), await publishedKids(other.issuer)];
+  assert.equal(kids.length, 1);
+  assert.deepEqual(kids, otherKids);
+});
+
+test('a new key is published before it signs, the old one stays while its tokens live, and replicas agree', async (t) => {
+  const clock = { nowMs: Date.now() };
+  const options = { parts: { now: () => clock.nowMs }, env: { KEY_ROTATION_HOURS: 24 } };
+  const one = await startWorld(t, options);
+  const other = await startWorld(t, { ...options, store: one.store });
+  const refresh = () => Promise.all([one.server.refreshKeys(), other.server.refreshKeys()]);
+  const signingKid = async (issuer: string) => headerOf(await obtainToken({ issuer, user: 'alice' })).kid;
+  const first = await signingKid(one.issuer);
+
+  clock.nowMs += 23 * hour - 1;
+  await refresh();
+  assert.equal((await publishedKids(one.issuer)).length, 1, 'nothing is due yet');
+
+  clock.nowMs += 1;
+  await refresh();
+  // The replica that lost the race reads the winner's key at its next refresh at the latest.
+  await refresh();
+  const published = await publishedKids(one.issuer);
+  assert.equal(published.length, 2);
+  assert.deepEqual(await publishedKids(other.issuer), published);
+  assert.equal(await signingKid(one.issuer), first, 'published an hour ahead, not in use');
+
+  clock.nowMs += hour;
+  await refresh();
+  const second = await signingKid(one.issuer);
+  assert.notEqual(second, first);
+  assert.equal(await signingKid(other.issuer), second);
+  assert.deepEqual(new Set(await publishedKids(other.issuer)), new Set([first, second]));
+
+  clock.nowMs += hour / 2;
+  await refresh();
+  assert.deepEqual(await publishedKids(one.issuer), [second], 'what the old key signed has expired');
+});
+
+test('a token of the key before is verified after the rotation', async (t) => {
+  const clock = { nowMs: Date.now() };
+  const { issuer, server } = await startWorld(t, { parts: { now: () => clock.nowMs }, env: { KEY_ROTATION_HOURS: 2 } });
+  const tokens = createTokenVerifier({ issuers: [{ issuer, jwksUri: `${issuer}/jwks` }], now: Date.now });
+  const old = await obtainToken({ issuer, user: 'alice' });
+  clock.nowMs += hour;
+  await server.refreshKeys();
+  clock.nowMs += hour;
+  await server.refreshKeys();
+  const next = await obtainToken({ issuer, user: 'alice' });
+  assert.notEqual(headerOf(next).kid, headerOf(old).kid);
+  assert.equal((await tokens.verify(old, everything)).subject, 'alice');
+  assert.equal((await tokens.verify(next, everything)).subject, 'alice');
+});
+
+test('a restart keeps clients, refresh tokens, sessions and keys', async (t) => {
+  const first = await startWorld(t);
+  const { issuer, store } = first;
+  const clientId = await registeredId(issuer);
+  const { response } = await signIn(issuer, { clientId, user: 'alice' });
+  const { refresh_token, access_token } = (await response.json()) as { refresh_token: string; access_token: string };
+  await first.server.close(0);
+  const port = Number(new URL(issuer).port);
+  await startWorld(t, { store, env: { AUTHORIZATION_ISSUER: issuer, AUTHORIZATION_PORT: port } });
+  assert.deepEqual(await publishedKids(issuer), [headerOf(access_token).kid]);
+  const refreshed = await postForm(`${issuer}/token`, {
+    grant_type: 'refresh_token',
+    refresh_token,
+    client_id: clientId,
+  });
+  assert.equal(refreshed.status, 200);
+});
+
+test('while the store is gone every answer that needs it is a clear 503, and keys stay published', async (t) => {
+  const { issuer, store } = await startWorld(t);
+  const clientId = await registeredId(issuer);
+  await store.stop();
+  const token = await postForm(`${issuer}/token`, {
+    grant_type: 'refresh_token',
+    refresh_token: 'x',
+    client_id: clientId,
+  });
+  const body = (await token.json()) as { error: string; error_description: string };
+  assert.deepEqual([token.status, body.error], [503, 'temporarily_unavailable']);
+  assert.match(body.error_description, /Try again/);
+  const registration = await postForm(`${issuer}/register`, {});
+  assert.equal(registration.status, 503);
+  const url = authorizationUrl(issuer, { client_id: clientId });
+  const page = await fetch(url, { redirect: 'manual', headers: { accept: 'text/html' } });
+  assert.equal(page.status, 503);
+  assert.match(await page.text(), /gives no answer right now/);
+  assert.equal((await fetch(`${issuer}/readyz`)).status, 503);
+  assert.equal((await fetch(`${issuer}/healthz`)).status, 200);
+  assert.equal((await publishedKids(issuer)).length, 1);
+  assert.equal((await fetch(`${issuer}/.well-known/oauth-authorization-server`)).status, 200);
+});
+
+test('a server whose store is gone does not start', async () => {
+  const dynamodb = createDynamoClient({
+    region: 'local',
+    endpoint: `http://127.0.0.1:${await freePort()}`,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const env = environment('http://127.0.0.1:4401');
+  await assert.rejects(startAuthorizationServer(env, { dynamodb, logger: silentLogger() }), { status: 503 });
+  dynamodb.destroy();
+});
+
+test('sample users are refused for every issuer that others could reach', () => {
+  const refused = [
+    'https://id.example.com',
+    'http://id.example.com',
+    'https://localhost:4401',
+    'https://127.0.0.1:4401',
+    'http://10.0.0.1:4401',
+    'http://0.0.0.0:4401',
+    'http://localhost.example.com:4401',
+    'http://127.0.0.1.nip.io:4401',
+    'http://[fd00::1]:4401',
+  ];
+  for (const issuer of refused) {
+    assert.throws(() => checkAuthorizationEnv(environment(issuer)), /TOOLGATE_SAMPLE_USERS|must be https/, issuer);
+  }
+  for (const issuer of ['http://127.0.0.1:4401', 'http://localhost:4401', 'http://[::1]:4401', 'http://127.9.9.9']) {
+    assert.doesNotThrow(() => checkAuthorizationEnv(environment(issuer)), issuer);
+  }
+});
+
+test('other unsafe or contradicting variables stop the boot with a sentence', () => {
+  const off = { TOOLGATE_SAMPLE_USERS: 'off' };
+  const check =
+    (issuer: string, more: Record<string, string> = off) =>
+    () =>
+      checkAuthorizationEnv(environment(issuer, more));
+  assert.throws(check('http://id.example.com'), /must be https/);
+  assert.throws(check('https://id.example.com/tenant'), /must be an origin/);
+  assert.throws(
+    check('https://id.example.com', { ...off, TOOLGATE_LOOPBACK_DOCUMENTS: 'on' }),
+    /TOOLGATE_LOOPBACK_DOCUMENTS/,
+  );
+  assert.throws(check('https://id.example.com', { ...off, GATEWAY_URL: 'https://gw.example.com/x' }), /GATEWAY_URL/);
+  assert.throws(() => environment('https://id.example.com', { TOOLGATE_SAMPLE_USERS: 'yes' }), /expected on or off/);
+  for (const broken of [
+    '[]',
+    '{"Bad Name":{}}',
+    '{"s":{"title":"S","scopes":{"a b":{"words":"w","changes":false}}}}',
+    '{',
+  ]) {
+    assert.throws(
+      () => environment('http://127.0.0.1', { SCOPE_CATALOGUE: broken }),
+      /SCOPE_CATALOGUE is wrong/,
+      broken,
+    );
+  }
+});
+
+test('a deployed server seals its private keys, and does not start where it could not', async (t) => {
+  const store = await openTestDynamo(t);
+  const issuer = 'https://id.example.com';
+  const start = (more: Record<string, string>) =>
+    startAuthorizationServer(
+      { ...environment(issuer, { TOOLGATE_SAMPLE_USERS: 'off', ...more }), AUTHORIZATION_PORT: 0 },
+      { dynamodb: store.client, logger: silentLogger() },
+    );
+  await assert.rejects(start({}), /AUTHORIZATION_SEALING_KEY is missing/);
+  await assert.rejects(start({ AUTHORIZATION_SEALING_KEY: 'c2hvcnQ=' }), /base64 of 32 bytes/);
+  const key = Buffer.alloc(32, 1).toString('base64');
+  const server = await start({ AUTHORIZATION_SEALING_KEY: key });
+  await server.close(0);
+  const { Items } = await store.client.send(new ScanCommand({ TableName: 'test-authorization' }));
+  const ring = JSON.parse(Items?.find((item) => item.pk?.S === 'KeyRing')?.body?.S ?? '') as {
+    signing: { sealed: string }[];
+    cookies: { sealed: string }[];
+  };
+  for (const { sealed } of [...ring.signing, ...ring.cookies]) assert.match(sealed, /^aes:/);
+  const jwk = JSON.parse(await aesSealing(key).openKey(ring.signing[0]?.sealed ?? '')) as { kty: string };
+  assert.equal(jwk.kty, 'RSA');
+  const otherKey = Buffer.alloc(32, 2).toString('base64');
+  await assert.rejects(start({ AUTHORIZATION_SEALING_KEY: otherKey }), /is not the one that sealed them/);
+});
+
+test('another Host is refused, and forwarded headers change nothing', async (t) => {
+  const { issuer } = await startWorld(t);
+  const { hostname, port, host } = new URL(issuer);
+  const raw = async (headers: string) => {
+    const socket = connect(Number(port), hostname);
+    socket.end(`GET /.well-known/oauth-authorization-server HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket as AsyncIterable<Buffer>) chunks.push(chunk);
+    return Buffer.concat(chunks).toString('utf8');
+  };
+  assert.match(await raw('Host: evil.example'), /^HTTP\/1.1 421 /);
+  const spoofed = await raw(`Host: ${host}\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: https`);
+  assert.match(spoofed, /^HTTP\/1.1 200 /);
+  assert.ok(!spoofed.includes('evil.example'));
+  assert.ok(spoofed.includes(`"token_endpoint":"${issuer}/token"`));
+});
+
+test('the process says why it cannot start, serves when it can, and ends at SIGTERM', async (t) => {
+  const store = await openTestDynamo(t);
+  const main = fileURLToPath(new URL('../../runtime/authorization/main.ts', import.meta.url));
+  const run = (env: Record<string, string>) =>
+    spawn(process.execPath, [main], {
+      env: { PATH: process.env.PATH ?? '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  const failing = run({});
+  let sentence = '';
+  failing.stderr.on('data', (chunk) => {
+    sentence += String(chunk);
+  });
+  const [code] = (await once(failing, 'close')) as [number];
+  assert.equal(code, 1);
+  assert.match(sentence, /AUTHORIZATION_ISSUER is missing/);
+
+  const port = await freePort();
+  const endpoint = await store.client.config.endpoint?.();
+  const serving = run({
+    AUTHORIZATION_ISSUER: `http://127.0.0.1:${port}`,
+    AUTHORIZATION_PORT: String(port),
+    GATEWAY_URL: gateway,
+    SCOPE_CATALOGUE: JSON.stringify(catalogue),
+    TABLE_PREFIX: 'test-',
+    DYNAMODB_ENDPOINT: `http://127.0.0.1:${endpoint?.port}`,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  });
+  t.after(() => serving.kill('SIGKILL'));
+  let log = '';
+  for await (const chunk of serving.stdout) {
+    log += String(chunk);
+    if (log.includes('listening')) break;
+  }
+  assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200);
+  serving.kill('SIGTERM');
+  const [exitCode] = (await once(serving, 'close')) as [number];
+  assert.equal(exitCode, 0);
+});
