@@ -53,10 +53,26 @@ export function createMintUpstreamToken({ now, keys, issuer, trustDomain }: Mint
       exp: grant === undefined ? expiresAt : Math.min(expiresAt, Math.floor(grant.expiresAtMs / 1000)),
     });
     const signed = `${header.text}.${payload}`;
-    // RFC 7518 § 3.4: r and s side by side, not DER.
-    const signature = sign('sha256', Buffer.from(signed), { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
+    // With the bare key: asking Node for `dsaEncoding` costs as much again as signing does.
+    const signature = toJoseSignature(sign('sha256', Buffer.from(signed, 'latin1'), key.privateKey));
     return `${signed}.${signature.toString('base64url')}`;
   };
+}
+
+/** RFC 7518 § 3.4: r and s side by side, 32 bytes each, out of the DER of RFC 3279 § 2.2.3, whose integers may be shorter or have a zero before them. */
+function toJoseSignature(der: Buffer): Buffer {
+  const joined = Buffer.alloc(64);
+  const rLength = der[3] as number;
+  const r = der.subarray(4, 4 + rLength);
+  const s = der.subarray(6 + rLength);
+  for (const [integer, end] of [
+    [r, 32],
+    [s, 64],
+  ] as const) {
+    const significant = integer.length > 32 ? integer.subarray(integer.length - 32) : integer;
+    significant.copy(joined, end - significant.length);
+  }
+  return joined;
 }
 
 function encode(value: object): string {

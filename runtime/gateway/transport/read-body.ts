@@ -54,6 +54,8 @@ function isJsonType(type: string): boolean {
 }
 
 function accepts(accept: string, type: string): boolean {
+  // What every MCP client sends.
+  if (accept === 'application/json, text/event-stream') return true;
   const [group] = type.split('/');
   return accept.split(',').some((item) => {
     const [range = '', ...parameters] = item
