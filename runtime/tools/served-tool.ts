@@ -1,0 +1,52 @@
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import type { JsonObject } from '../contract/json.ts';
+import type { CapabilityTool, ServiceLevel } from '../contract/registry.ts';
+import type { Logger } from '../shared/logger.ts';
+
+/** One tool with its code. `definition.destructive` makes a call need a person's yes in its token. */
+export interface ServedTool {
+  readonly definition: CapabilityTool;
+  /**
+   * Runs one call. `args` match the input schema. What the model can mend is a result with isError; a thrown error is a bug and its
+   * message stays here.
+   */
+  call(args: JsonObject, context: CallContext): Promise<CallToolResult>;
+}
+
+/** Who calls, verified, and how to stop. */
+export interface CallContext {
+  readonly caller: ToolCaller;
+  /** Aborts when the caller left or cancelled. */
+  readonly signal: AbortSignal;
+  /** Names the call and its trace in every line. */
+  readonly logger: Logger;
+}
+
+/** The claims of the gateway's token that a tool may use. */
+export interface ToolCaller {
+  readonly subject: string;
+  readonly tenant: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  /** `jti`: the gateway's id of this call. */
+  readonly callId: string;
+  /** SPIFFE id of the gateway. */
+  readonly actor: string;
+  /** The only tool that the token is for; undefined in a token that calls none. */
+  readonly tool: string | undefined;
+}
+
+/** Who a tool server is. */
+export interface ServerIdentity {
+  /** `^[a-z][a-z0-9-]{0,62}$`. */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly version: string;
+  /** Team that answers for it. */
+  readonly owner: string;
+  readonly slo: ServiceLevel;
+}
+
+/** The scope that says that a person approved this very call; the gateway alone adds it. */
+export const approvedByHuman = 'approved:by:human';
