@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { authorizationTable } from '../contract/tables.ts';
 import { createAdapter } from './adapter.ts';
 import { type NewAgent, type RegisteredAgent, registerAgent } from './agents.ts';
 import { createApp } from './app.ts';
@@ -12,6 +13,7 @@ import { createRequestLimit } from './request-limit.ts';
 import { accessTokenSeconds } from './resource-servers.ts';
 import { createResources } from './resources.ts';
 import { sampleUsers } from './sample-users.ts';
+import { StoreUnavailable } from './store-unavailable.ts';
 
 export interface AuthorizationServer {
   readonly issuer: string;
@@ -54,7 +56,13 @@ export async function startAuthorizationServer(
     cookies: { periodMs: 30 * day, publishAheadMs, keepMs: refreshTotalSeconds * 1000 },
   });
 
-  let keys = await keyStore.refresh();
+  let keys = await keyStore.refresh().catch((error: unknown) => {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    const table = env.TABLE_PREFIX + authorizationTable.name;
+    throw new Error(`The DynamoDB table ${table} gives no answer, so there are no keys to sign with.`, {
+      cause: error,
+    });
+  });
   const make = () => createProvider({ env, deps, keys, resources, consents, documentLimit, findAccount });
   let provider = make();
   let isDraining = false;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,88 +9,22 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { checkAuthorizationEnv } from '../../runtime/authorization/env.ts';
 import { aesSealing } from '../../runtime/authorization/key-sealing.ts';
 import { startAuthorizationServer } from '../../runtime/authorization/start-authorization-server.ts';
-import { obtainToken } from '../../runtime/local/obtain-token.ts';
 import { createDynamoClient } from '../../runtime/shared/dynamo.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
-import { createTokenVerifier } from '../../runtime/shared/token-verifier.ts';
 import { openTestDynamo } from '../support/local-dynamo.ts';
 import {
   authorizationUrl,
   catalogue,
   environment,
-  everything,
   freePort,
   gateway,
   headerOf,
   postForm,
+  publishedKids,
   registeredId,
   signIn,
   startWorld,
 } from './world.ts';
-
-const hour = 3_600_000;
-
-async function publishedKids(url: string): Promise<string[]> {
-  const { keys } = (await (await fetch(`${url}/jwks`)).json()) as { keys: { kid: string }[] };
-  return keys.map(({ kid }) => kid);
-}
-
-test('two replicas that start at once on an empty store agree on one key', async (t) => {
-  const store = await openTestDynamo(t);
-  const [one, other] = await Promise.all([startWorld(t, { store }), startWorld(t, { store })]);
-  const [kids, otherKids] = [await publishedKids(one.issuer), await publishedKids(other.issuer)];
-  assert.equal(kids.length, 1);
-  assert.deepEqual(kids, otherKids);
-});
-
-test('a new key is published before it signs, the old one stays while its tokens live, and replicas agree', async (t) => {
-  const clock = { nowMs: Date.now() };
-  const options = { parts: { now: () => clock.nowMs }, env: { KEY_ROTATION_HOURS: 24 } };
-  const one = await startWorld(t, options);
-  const other = await startWorld(t, { ...options, store: one.store });
-  const refresh = () => Promise.all([one.server.refreshKeys(), other.server.refreshKeys()]);
-  const signingKid = async (issuer: string) => headerOf(await obtainToken({ issuer, user: 'alice' })).kid;
-  const first = await signingKid(one.issuer);
-
-  clock.nowMs += 23 * hour - 1;
-  await refresh();
-  assert.equal((await publishedKids(one.issuer)).length, 1, 'nothing is due yet');
-
-  clock.nowMs += 1;
-  await refresh();
-  // The replica that lost the race reads the winner's key at its next refresh at the latest.
-  await refresh();
-  const published = await publishedKids(one.issuer);
-  assert.equal(published.length, 2);
-  assert.deepEqual(await publishedKids(other.issuer), published);
-  assert.equal(await signingKid(one.issuer), first, 'published an hour ahead, not in use');
-
-  clock.nowMs += hour;
-  await refresh();
-  const second = await signingKid(one.issuer);
-  assert.notEqual(second, first);
-  assert.equal(await signingKid(other.issuer), second);
-  assert.deepEqual(new Set(await publishedKids(other.issuer)), new Set([first, second]));
-
-  clock.nowMs += hour / 2;
-  await refresh();
-  assert.deepEqual(await publishedKids(one.issuer), [second], 'what the old key signed has expired');
-});
-
-test('a token of the key before is verified after the rotation', async (t) => {
-  const clock = { nowMs: Date.now() };
-  const { issuer, server } = await startWorld(t, { parts: { now: () => clock.nowMs }, env: { KEY_ROTATION_HOURS: 2 } });
-  const tokens = createTokenVerifier({ issuers: [{ issuer, jwksUri: `${issuer}/jwks` }], now: Date.now });
-  const old = await obtainToken({ issuer, user: 'alice' });
-  clock.nowMs += hour;
-  await server.refreshKeys();
-  clock.nowMs += hour;
-  await server.refreshKeys();
-  const next = await obtainToken({ issuer, user: 'alice' });
-  assert.notEqual(headerOf(next).kid, headerOf(old).kid);
-  assert.equal((await tokens.verify(old, everything)).subject, 'alice');
-  assert.equal((await tokens.verify(next, everything)).subject, 'alice');
-});
 
 test('a restart keeps clients, refresh tokens, sessions and keys', async (t) => {
   const first = await startWorld(t);
@@ -140,7 +75,10 @@ test('a server whose store is gone does not start', async () => {
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   const env = environment('http://127.0.0.1:4401');
-  await assert.rejects(startAuthorizationServer(env, { dynamodb, logger: silentLogger() }), { status: 503 });
+  await assert.rejects(
+    startAuthorizationServer(env, { dynamodb, logger: silentLogger() }),
+    /test-authorization gives no answer/,
+  );
   dynamodb.destroy();
 });
 
@@ -215,6 +153,37 @@ test('a deployed server seals its private keys, and does not start where it coul
   assert.equal(jwk.kty, 'RSA');
   const otherKey = Buffer.alloc(32, 2).toString('base64');
   await assert.rejects(start({ AUTHORIZATION_SEALING_KEY: otherKey }), /is not the one that sealed them/);
+});
+
+test('the cookies of a deployed server are for its host and TLS alone', async (t) => {
+  const sealing = { AUTHORIZATION_SEALING_KEY: Buffer.alloc(32, 3).toString('base64') };
+  const env = environment('https://id.example.com', { TOOLGATE_SAMPLE_USERS: 'off', ...sealing });
+  const { server } = await startWorld(t, { env: { ...env, AUTHORIZATION_PORT: 0 } });
+  const { clientId } = await server.registerAgent({ name: 'a', tenant: 'acme', roles: [], scopes: [] });
+  assert.equal(clientId, 'agent-a');
+  const get = async (path: string, body?: string) => {
+    const method = body === undefined ? 'GET' : 'POST';
+    const headers = { host: 'id.example.com', 'content-type': 'application/json' };
+    const sent = request(`${server.url}${path}`, { method, headers }).end(body);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    return { headers: response.headers, text: (await response.toArray()).join('') };
+  };
+  const redirectUri = 'https://app.example/callback';
+  const registration = await get(
+    '/register',
+    JSON.stringify({ redirect_uris: [redirectUri], token_endpoint_auth_method: 'none' }),
+  );
+  const { client_id } = JSON.parse(registration.text) as { client_id: string };
+  const url = new URL(authorizationUrl('https://id.example.com', { client_id, redirect_uri: redirectUri }));
+  const { headers } = await get(url.pathname + url.search);
+  assert.match(headers['strict-transport-security'] ?? '', /max-age=\d{8}/);
+  const cookies = headers['set-cookie'] ?? [];
+  assert.ok(cookies.some((cookie) => cookie.startsWith('__Secure-toolgate-question=')));
+  for (const cookie of cookies) assert.match(cookie, /^__(?:Host|Secure)-.*; ?secure; ?httponly$/i);
+  const metadata = JSON.parse((await get('/.well-known/oauth-authorization-server')).text) as {
+    token_endpoint: string;
+  };
+  assert.equal(metadata.token_endpoint, 'https://id.example.com/token');
 });
 
 test('another Host is refused, and forwarded headers change nothing', async (t) => {

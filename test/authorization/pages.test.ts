@@ -56,7 +56,7 @@ test('the consent page names person, client, server, and every scope in words, a
   const scope = 'postgres:query:readonly postgres:query:write unknown:scope';
   const { page } = await openConsent(issuer, { client_id: clientId, scope }, 'oscar');
   for (const words of [
-    'Allow Night owl to act for you?',
+    'Allow “Night owl” to act for you?',
     'You are Oscar, operator in tenant acme.',
     'http://127.0.0.1:4400/mcp',
     'run read-only SQL in the business database',

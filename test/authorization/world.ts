@@ -168,3 +168,9 @@ export async function signIn(issuer: string, wish: SignInWish) {
   };
   return { answer, form, response: await postForm(`${issuer}/token`, form) };
 }
+
+/** Key ids that a server publishes. */
+export async function publishedKids(url: string): Promise<string[]> {
+  const { keys } = (await (await fetch(`${url}/jwks`)).json()) as { keys: { kid: string }[] };
+  return keys.map(({ kid }) => kid);
+}

@@ -21,6 +21,7 @@ code { font: .85em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
 .scopes code { display: block; }
 .tag { display: inline-block; font-size: .78rem; font-weight: 600; padding: .05rem .5rem; border-radius: 1rem; background: var(--warn); color: var(--warn-ink); border: 1px solid var(--warn-line); margin-left: .35rem; }
 .note { background: var(--warn); color: var(--warn-ink); border: 1px solid var(--warn-line); border-radius: .6rem; padding: .7rem .9rem; margin: 1rem 0; }
+.note code { color: inherit; }
 .users form { margin: .5rem 0 0; }
 button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: .55rem 1.1rem; border-radius: .6rem; border: 1px solid var(--line); background: var(--card); color: var(--ink); cursor: pointer; }
 button:hover { border-color: var(--deep); }

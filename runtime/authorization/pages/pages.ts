@@ -62,7 +62,7 @@ export interface ConsentQuestion {
 export function consentPage({ client, account, resource, scopes, isRemembered, action }: ConsentQuestion): string {
   return page(
     'Allow access',
-    html`<h1>Allow ${client.name} to act for you?</h1>
+    html`<h1>Allow “${client.name}” to act for you?</h1>
 <p class="soft">You are ${account.displayName}, ${account.roles.join(', ')} in tenant ${account.tenant}.</p>
 ${whoIsIt(client)}
 <h2>Where</h2>
