@@ -22,6 +22,8 @@ export interface SafeRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Media types that the answer may have, e.g. `application/json`; a type with a `+json` suffix fits that too. */
   readonly contentTypes?: readonly string[];
+  /** Sent as a POST; its `content-type` is among the headers. @default none: a GET */
+  readonly body?: string;
 }
 
 export interface SafeResponse {
@@ -31,13 +33,13 @@ export interface SafeResponse {
 }
 
 /**
- * GETs a URL that somebody else chose. Throws Refusal `address_not_allowed` before a packet is sent when the URL or an address behind it is
+ * Asks a URL that somebody else chose. Throws Refusal `address_not_allowed` before a packet is sent when the URL or an address behind it is
  * not public, `upstream_timeout`, `upstream_too_large`, `upstream_invalid` for another media type or an encoded body, and
  * `upstream_unavailable` for the rest. Redirects are returned, not followed.
  */
 export type SafeFetch = (url: string, request?: SafeRequest) => Promise<SafeResponse>;
 
-/** A GET for addresses that others name (client metadata documents, capability manifests, key sets): the guard against SSRF. */
+/** Asks addresses that others name (client metadata documents, capability manifests, key sets): the guard against SSRF. */
 export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   const { bodyBytesMax, timeoutMs } = options;
   const dispatcher = new Agent({
@@ -52,18 +54,19 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   async function exchange(
     target: URL,
     signal: AbortSignal,
-    { headers, contentTypes }: SafeRequest,
+    { headers, contentTypes, body }: SafeRequest,
   ): Promise<SafeResponse> {
     const response = await request(target, {
       dispatcher,
       signal,
+      ...(body !== undefined && { method: 'POST', body }),
       headers: { accept: contentTypes?.join(', ') ?? '*/*', ...headers, 'accept-encoding': 'identity' },
     });
     const answer = toHeaders(response.headers);
     try {
       if (response.statusCode === 200) checkMedia(answer, contentTypes);
-      const body = await readBody(response.body, Number(answer.get('content-length') ?? 0), bodyBytesMax);
-      return { status: response.statusCode, headers: answer, body };
+      const read = await readBody(response.body, Number(answer.get('content-length') ?? 0), bodyBytesMax);
+      return { status: response.statusCode, headers: answer, body: read };
     } catch (error) {
       response.body.on('error', () => {}).destroy();
       throw error;

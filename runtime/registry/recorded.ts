@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import type { AuditEvent } from '../contract/audit-event.ts';
+import type { Json } from '../contract/json.ts';
+import type { CapabilityManifest, ServerVersion } from '../contract/registry.ts';
+import { toRefusal } from '../shared/refusal.ts';
+import type { RegistryDeps } from './deps.ts';
+import type { RegistrationRequest } from './register-server.ts';
+
+/** What the record of a registration learns on the way. */
+export interface RegistrationRecord {
+  manifest(manifest: CapabilityManifest): void;
+  warnings(warnings: readonly string[]): void;
+  version(version: ServerVersion): void;
+  outcome(outcome: string): void;
+}
+
+/** Registrations belong to the platform, not to a tenant, unless somebody of a tenant asked for them. */
+const platformTenant = '_platform';
+
+/** Runs `work` and writes one `registration` event on every outcome, before anybody learns of it. */
+export async function recorded<T>(
+  by: RegistrationRequest['by'],
+  url: string,
+  deps: Pick<RegistryDeps, 'audit' | 'now' | 'logger'>,
+  work: (record: RegistrationRecord) => Promise<T>,
+): Promise<T> {
+  const startedAtMs = deps.now();
+  const known: {
+    manifest?: CapabilityManifest;
+    version?: ServerVersion;
+    warnings?: readonly string[];
+    outcome?: string;
+  } = {};
+  const record: RegistrationRecord = {
+    manifest: (manifest) => Object.assign(known, { manifest }),
+    warnings: (warnings) => Object.assign(known, { warnings }),
+    version: (version) => Object.assign(known, { version }),
+    outcome: (outcome) => Object.assign(known, { outcome }),
+  };
+  const write = (outcome: Pick<AuditEvent, 'outcome' | 'code' | 'reason'>) =>
+    deps.audit.append({
+      event: 'registration',
+      time: new Date(deps.now()).toISOString(),
+      tenant: by?.tenant ?? platformTenant,
+      call_id: randomUUID(),
+      caller: by === undefined ? null : { subject: by.subject, kind: by.kind, roles: by.roles },
+      client: null,
+      method: null,
+      server: known.manifest?.server.name ?? null,
+      tool: null,
+      version: known.manifest?.server.version ?? null,
+      definition_hash: null,
+      arguments: argumentsOf(),
+      arguments_sha256: null,
+      response: known.outcome ?? null,
+      response_sha256: null,
+      response_bytes: null,
+      ...outcome,
+      http_status: null,
+      policy: null,
+      approval_id: null,
+      redactions: null,
+      latency_ms: { total: Math.max(0, deps.now() - startedAtMs) },
+      trace_id: null,
+    });
+
+  function argumentsOf(): Json {
+    const { version, warnings } = known;
+    return {
+      manifest_url: url,
+      owner: known.manifest?.server.owner ?? null,
+      tools: version?.tools.map(({ name, definitionHash }) => ({ name, definition_hash: definitionHash })) ?? [],
+      warnings: warnings ?? [],
+    };
+  }
+
+  let result: T;
+  try {
+    result = await work(record);
+  } catch (error) {
+    const refusal = toRefusal(error);
+    const isBug = refusal.code === 'internal_error';
+    deps.logger.warn({ url, code: refusal.code, err: error }, 'a registration was refused');
+    await write({ outcome: isBug ? 'failed' : 'refused', code: refusal.code, reason: refusal.message });
+    throw error;
+  }
+  await write({ outcome: 'ok', code: null, reason: null });
+  deps.logger.info(
+    { url, server: known.manifest?.server.name, version: known.version?.version, outcome: known.outcome },
+    'a server is registered',
+  );
+  return result;
+}

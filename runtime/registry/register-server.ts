@@ -1,0 +1,57 @@
+import type { CapabilityManifest, ServerEntry, ServerVersion } from '../contract/registry.ts';
+import type { RegistryDeps } from './deps.ts';
+import { recorded } from './recorded.ts';
+import { checkManifest } from './steps/check-manifest.ts';
+import { compareTools } from './steps/compare-tools.ts';
+import { fetchManifest, type ManifestAddress, manifestUrl } from './steps/fetch-manifest.ts';
+import { lintTools } from './steps/lint-tools.ts';
+import { type Published, pinVersion, publishVersion } from './steps/publish-version.ts';
+
+/** What is to be registered, and by whom. */
+export type RegistrationRequest = ManifestAddress & {
+  /** The team that registers; the manifest must name the same one. @default whoever the manifest names */
+  readonly owner?: string;
+  /** For the record. */
+  readonly by?: {
+    readonly subject: string;
+    readonly tenant: string;
+    readonly kind: string;
+    readonly roles: readonly string[];
+  };
+};
+
+/** A registered version. */
+export interface Registration {
+  readonly outcome: Published;
+  readonly server: ServerEntry;
+  readonly version: ServerVersion;
+  /** What a person should look at, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Registers one version of a server. Reads top to bottom: nothing is stored that was not fetched from the server itself, checked, compared
+ * and pinned. Throws Refusal `manifest_invalid`, `definition_changed`, `name_taken`, `address_not_allowed`, `upstream_*`,
+ * `catalogue_unavailable`, and `audit_unavailable` when it cannot be recorded; registering again is then safe.
+ */
+export function registerServer(request: RegistrationRequest, deps: RegistryDeps): Promise<Registration> {
+  const url = manifestUrl(request);
+  return recorded(request.by, url, deps, async (record) => {
+    const document = await fetchManifest(url, deps);
+    const manifest: CapabilityManifest = checkManifest(document, { url, owner: request.owner }, deps);
+    record.manifest(manifest);
+    const warnings = lintTools(manifest, await deps.store.read());
+    record.warnings(warnings);
+    compareTools(manifest, await deps.listTools(manifest.transport.url, manifest.auth.audience));
+    const version = pinVersion(manifest);
+    record.version(version);
+    const { entry, outcome } = await publishVersion(manifest, version, deps);
+    record.outcome(outcome);
+    return { outcome, server: entry, version: versionOf(entry, version), warnings };
+  });
+}
+
+/** As it is stored: one that was registered before keeps its status. */
+function versionOf({ versions }: ServerEntry, registered: ServerVersion): ServerVersion {
+  return versions.find(({ version }) => version === registered.version) ?? registered;
+}
