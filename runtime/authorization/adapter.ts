@@ -3,8 +3,9 @@ import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { clientKindOf } from './client-kinds.ts';
 import type { Item, ItemStore } from './clients/item-store.ts';
 
-// What these ids open is opened by whoever knows them, so the table holds their hash only.
-const bearerModels = new Set(['AuthorizationCode', 'RefreshToken', 'AccessToken', 'ClientCredentials', 'Session']);
+// What these ids open is opened by whoever knows them, so the table holds their hash only. A session id opens nothing by itself: its cookie is
+// signed with a sealed key.
+const bearerModels = new Set(['AuthorizationCode', 'RefreshToken', 'AccessToken', 'ClientCredentials']);
 /** A client that registered itself and is not heard of again should not stay for ever. */
 const registeredClientSeconds = 90 * 24 * 3600;
 const secretPrefix = 'sha256:';

@@ -28,35 +28,38 @@ test('the active key is the latest whose time has come', () => {
 
 test('however the clock moves on, a key that signed is published for as long as its signatures live', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 1, max: 30_000 }), { maxLength: 40 }), (steps) => {
-      let nowMs = 0;
-      let ring: readonly StoredKey[] = [key('0', 0)];
-      let made = 0;
-      const signed = new Map<string, number>([['0', 0]]);
-      for (const step of steps) {
-        // Between two refreshes the active key may change by the clock alone.
-        for (const { kid, activeFromMs } of ring) {
-          if (activeFromMs > nowMs && activeFromMs <= nowMs + step) signed.set(kid, activeFromMs);
+    fc.property(
+      fc.array(fc.oneof(fc.integer({ min: 1, max: 1500 }), fc.integer({ min: 1, max: 30_000 })), { maxLength: 40 }),
+      (steps) => {
+        let nowMs = 0;
+        let ring: readonly StoredKey[] = [key('0', 0)];
+        let made = 0;
+        const signed = new Map<string, number>([['0', 0]]);
+        for (const step of steps) {
+          // Between two refreshes the active key signs until the very moment at which its successor takes over.
+          const inOrder = ring.toSorted((one, other) => one.activeFromMs - other.activeFromMs);
+          for (const [i, { kid, activeFromMs }] of inOrder.entries()) {
+            const untilMs = Math.min(inOrder[i + 1]?.activeFromMs ?? Number.POSITIVE_INFINITY, nowMs + step);
+            if (activeFromMs <= untilMs && untilMs >= nowMs) signed.set(kid, untilMs);
+          }
+          nowMs += step;
+          ring = keptKeys(ring, nowMs, plan);
+          const dueMs = successorDueMs(ring, nowMs, plan);
+          if (dueMs !== undefined) {
+            assert.ok(dueMs >= nowMs + plan.publishAheadMs);
+            made += 1;
+            ring = [...ring, key(String(made), dueMs)];
+          }
+          for (const [kid, atMs] of signed) {
+            if (atMs + plan.keepMs > nowMs)
+              assert.ok(
+                ring.some((item) => item.kid === kid),
+                `${kid} is gone`,
+              );
+          }
         }
-        signed.set(activeKey(ring, nowMs).kid, nowMs);
-        nowMs += step;
-        ring = keptKeys(ring, nowMs, plan);
-        const dueMs = successorDueMs(ring, nowMs, plan);
-        if (dueMs !== undefined) {
-          assert.ok(dueMs >= nowMs + plan.publishAheadMs);
-          made += 1;
-          ring = [...ring, key(String(made), dueMs)];
-        }
-        signed.set(activeKey(ring, nowMs).kid, nowMs);
-        for (const [kid, atMs] of signed) {
-          if (atMs + plan.keepMs > nowMs)
-            assert.ok(
-              ring.some((item) => item.kid === kid),
-              `${kid} is gone`,
-            );
-        }
-      }
-      assert.ok(ring.length <= 3);
-    }),
+        assert.ok(ring.length <= 3);
+      },
+    ),
   );
 });
