@@ -1,0 +1,107 @@
+import {
+  Client,
+  InsufficientScopeError,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+} from '@modelcontextprotocol/client';
+import { UnauthorizedError as UnauthorizedErrorV1 } from '@modelcontextprotocol/sdk/client/auth.js';
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
+import {
+  StreamableHTTPError,
+  StreamableHTTPClientTransport as TransportV1,
+} from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { PersonAtBrowser } from './person-at-browser.ts';
+
+/** What a call gave: a result, or the no as this client tells it. */
+export type ClientAnswer =
+  | { readonly kind: 'result'; readonly isError: boolean; readonly text: string; readonly structured: unknown }
+  | { readonly kind: 'refusal'; readonly code: number | string | undefined; readonly message: string };
+
+/** A real MCP client, whichever it is. */
+export interface RealClient {
+  /** The revision that it settled on with the server. */
+  readonly revision: string | undefined;
+  listTools(): Promise<readonly string[]>;
+  callTool(name: string, args: Readonly<Record<string, unknown>>): Promise<ClientAnswer>;
+  close(): Promise<void>;
+}
+
+const identity = { name: 'toolgate-end-to-end', version: '1.0.0' };
+
+/** SDK v2, which asks the server what it speaks. It is turned away once, signs in, and connects. */
+export async function connectSdkV2(url: string, person: PersonAtBrowser): Promise<RealClient> {
+  const transport = () =>
+    new StreamableHTTPClientTransport(new URL(url), { authProvider: person, onInsufficientScope: 'throw' });
+  const client = () => new Client(identity, { versionNegotiation: { mode: 'auto' } });
+  const first = transport();
+  try {
+    await client().connect(first);
+    throw new Error('the gateway let a client in without a token');
+  } catch (error) {
+    if (!(error instanceof UnauthorizedError)) throw error;
+  }
+  await first.finishAuth(person.answer());
+  const connected = client();
+  await connected.connect(transport());
+  return {
+    revision: connected.getNegotiatedProtocolVersion(),
+    listTools: async () => (await connected.listTools()).tools.map(({ name }) => name),
+    callTool: (name, args) => answerOf(() => connected.callTool({ name, arguments: args })),
+    close: () => connected.close(),
+  };
+}
+
+/** SDK v1, which knows 2025-11-25 and earlier. */
+export async function connectSdkV1(url: string, person: PersonAtBrowser): Promise<RealClient> {
+  // Its transport says `sessionId: string | undefined` where its interface says `sessionId?: string`.
+  const transport = () => new TransportV1(new URL(url), { authProvider: person });
+  const first = transport();
+  try {
+    await new ClientV1(identity).connect(first as Transport);
+    throw new Error('the gateway let a client in without a token');
+  } catch (error) {
+    if (!(error instanceof UnauthorizedErrorV1)) throw error;
+  }
+  const code = person.answer().get('code');
+  if (code === null) throw new Error(`no code came back: ${person.answer()}`);
+  await first.finishAuth(code);
+  const connected = new ClientV1(identity);
+  const second = transport();
+  await connected.connect(second as Transport);
+  return {
+    revision: second.protocolVersion,
+    listTools: async () => (await connected.listTools()).tools.map(({ name }) => name),
+    callTool: (name, args) => answerOf(() => connected.callTool({ name, arguments: args })),
+    close: () => connected.close(),
+  };
+}
+
+interface CallResult {
+  readonly isError?: boolean | undefined;
+  readonly content?: unknown;
+  readonly structuredContent?: unknown;
+}
+
+async function answerOf(call: () => Promise<unknown>): Promise<ClientAnswer> {
+  try {
+    return resultOf((await call()) as CallResult);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if (error instanceof InsufficientScopeError) {
+      return { kind: 'refusal', code: 'insufficient_scope', message: error.message };
+    }
+    if (error instanceof StreamableHTTPError || 'code' in error) {
+      return { kind: 'refusal', code: (error as { code?: number }).code, message: error.message };
+    }
+    throw error;
+  }
+}
+
+/** A tools/call result as a client's user sees it. */
+export function resultOf({ isError, content, structuredContent }: CallResult): ClientAnswer {
+  const texts = (Array.isArray(content) ? content : []).flatMap((block: { type?: string; text?: string }) =>
+    block.type === 'text' ? [block.text ?? ''] : [],
+  );
+  return { kind: 'result', isError: isError === true, text: texts.join('\n'), structured: structuredContent };
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
+import type { ClientAnswer } from './real-clients.ts';
+
+/** A question whose answer holds personal data: the first made-up customers, Bo Birch among them. */
+export const customersQuery = { sql: 'select name, email, ssn, phone, city from customers order by id limit 3' };
+
+/** A change that no test wants made. */
+export const writeCall = { sql: "update products set stock = 0 where sku = 'SKU-0001'" };
+
+/** The answer to {@link customersQuery} as it leaves the gateway: whole rows, and nothing to find anybody by. */
+export function assertMasked(answer: ClientAnswer): void {
+  assert.ok(answer.kind === 'result' && !answer.isError, JSON.stringify(answer));
+  const { rows } = answer.structured as { readonly rows: readonly (readonly string[])[] };
+  assert.equal(rows.length, 3);
+  for (const [name, email, ssn, phone, city] of rows) {
+    assert.match(name ?? '', /^[A-Z]\w+ [A-Z]\w+$/);
+    assert.equal(email, '<masked>');
+    assert.equal(ssn, '<masked>');
+    assert.doesNotMatch(phone ?? '', /\d{3}-\d{3}/);
+    assert.match(city ?? '', /^[A-Z]/);
+  }
+  // The same rows once more, as text: nothing gets out by the other door.
+  assert.match(answer.text, /<masked>/);
+  for (const leak of [/@example\.com/, /\b9\d\d-\d\d-\d{4}\b/, /\+1-\d{3}-555/]) assert.doesNotMatch(answer.text, leak);
+}
+
+/** The no to a destructive call that nobody approved. */
+export function assertApprovalRequired(answer: ClientAnswer): void {
+  assert.ok(answer.kind === 'result' && answer.isError, JSON.stringify(answer));
+  assert.match(answer.text, /A person must approve this call first/);
+  assert.equal((answer.structured as { error?: { code?: string } }).error?.code, 'approval_required');
+}
+
+/** What of a record a test compares: who, what, and how it ended. */
+export function gist({ caller, server, tool, outcome, code }: AuditRecord): string {
+  return [caller?.subject ?? '-', server ?? '-', tool ?? '-', outcome, code ?? '-'].join(' ');
+}
