@@ -6,7 +6,7 @@ import { checkReadiness } from './check-readiness.ts';
 import type { GatewayDeps } from './deps.ts';
 import { findDocument } from './discovery/find-document.ts';
 import type { GatewayEnv } from './env.ts';
-import type { GatewaySettings } from './gateway-settings.ts';
+import { defaultSenderTimeouts, type GatewaySettings } from './gateway-settings.ts';
 import { createDoorPolicy } from './transport/check-origin.ts';
 import { findEndpoint } from './transport/find-endpoint.ts';
 import { type McpEdge, serveMcp } from './transport/serve-mcp.ts';
@@ -36,7 +36,14 @@ export async function listenGateway(
     underWay: new Set(),
     subscriptions: new Set(),
   };
-  const server = createServer(serverOptions, (request, response) => route(request, response, edge));
+  const timeouts = settings.senderTimeouts ?? defaultSenderTimeouts;
+  const options = {
+    ...serverOptions,
+    headersTimeout: timeouts.headersMs,
+    requestTimeout: timeouts.messageMs,
+    connectionsCheckingInterval: timeouts.checkMs,
+  };
+  const server = createServer(options, (request, response) => route(request, response, edge));
   // Longer than an ALB keeps its side (60 s), or it would send into a connection that we just closed.
   server.keepAliveTimeout = 75_000;
   server.on('clientError', refuseGarbage);
@@ -73,10 +80,6 @@ export function startGateway(env: GatewayEnv, deps: GatewayDeps): Promise<Runnin
 }
 
 const serverOptions = {
-  /** Slow senders: whole headers within 10 s, a whole message within 30 s. */
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  connectionsCheckingInterval: 2_000,
   /** Tokens and trace headers fit; 64 KB of headers do not. */
   maxHeaderSize: 16_384,
   requireHostHeader: true,

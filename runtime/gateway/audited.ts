@@ -7,15 +7,16 @@ import type { Elevation, QuotaReceipt, Redactions, ValidArguments } from '../con
 import type { ServerEntry, ServerVersion } from '../contract/registry.ts';
 import type { McpMessage } from '../contract/tool-call.ts';
 import { canonicalSha256 } from '../shared/canonical-json.ts';
-import { Refusal, type RefusalDetails, toRefusal } from '../shared/refusal.ts';
+import { type Refusal, toRefusal } from '../shared/refusal.ts';
 import type { DoorTool } from './catalogue-index.ts';
 import type { UpstreamAnswer } from './clients/upstream.ts';
 import { deprecationHeaders } from './deprecation-headers.ts';
 import type { GatewayDeps } from './deps.ts';
+import { appendDurably, outcomeOf, reasonOf, round, since } from './record-parts.ts';
 import { recordable } from './recordable.ts';
 import type { RecordedReply, SafeReply } from './safe-reply.ts';
 import { metaKeys } from './transport/protocol-versions.ts';
-import { isFailure, statusOf } from './transport/wire-errors.ts';
+import { statusOf } from './transport/wire-errors.ts';
 
 /** The open record of one message. Each method notes what a step proved and how long it took, and hands it on. */
 export interface AuditEntry {
@@ -156,11 +157,14 @@ class OpenEntry implements AuditEntry {
 
   async intent(isNeeded: boolean): Promise<void> {
     if (isNeeded) {
-      await this.#append({
-        ...this.#event('pending'),
-        event: 'mcp_call_intent',
-        latency_ms: { ...this.#latency, total: since(this.#started) },
-      });
+      await appendDurably(
+        {
+          ...this.#event('pending'),
+          event: 'mcp_call_intent',
+          latency_ms: { ...this.#latency, total: since(this.#started) },
+        },
+        this.#deps,
+      );
     }
     this.#mark('intent');
   }
@@ -183,12 +187,12 @@ class OpenEntry implements AuditEntry {
   async closeRefused(refusal: Refusal): Promise<Refusal> {
     this.#mark(this.#step);
     if (refusal.code === 'internal_error') this.#deps.logger.error({ err: refusal.cause }, 'a message broke');
-    const { privateDetail, policyReasons } = refusal.details;
+    const { policyReasons } = refusal.details;
     const outcome = outcomeOf(refusal);
     await this.#close({
       ...this.#event(outcome),
       code: refusal.code,
-      reason: privateDetail === undefined ? refusal.message : `${refusal.message} (${privateDetail})`,
+      reason: reasonOf(refusal),
       http_status: outcome === 'cancelled' ? null : statusOf(refusal, this.#message.era === 'modern'),
       ...(policyReasons !== undefined && this.#allowed === undefined && { policy: this.#denied(policyReasons) }),
     });
@@ -206,15 +210,7 @@ class OpenEntry implements AuditEntry {
   async #close(event: AuditEvent): Promise<void> {
     const whole = { ...event, latency_ms: { ...this.#latency, total: since(this.#started) } };
     this.#deps.metrics.observe(whole);
-    await this.#append(whole);
-  }
-
-  async #append(event: AuditEvent): Promise<void> {
-    try {
-      await this.#deps.audit.append(event);
-    } catch (cause) {
-      throw new Refusal('audit_unavailable', {}, { cause });
-    }
+    await appendDurably(whole, this.#deps);
   }
 
   #event(outcome: AuditOutcome): AuditEvent {
@@ -295,11 +291,6 @@ class OpenEntry implements AuditEntry {
 
 const noHeaders: Readonly<Record<string, string>> = {};
 
-function outcomeOf(refusal: Refusal): AuditOutcome {
-  if (refusal.code === 'client_cancelled') return 'cancelled';
-  return isFailure(refusal.code) ? 'failed' : 'refused';
-}
-
 function redactionFields(redactions: Redactions): AuditEvent['redactions'] {
   return { masked_cells: redactions.maskedCells, pii: redactions.pii };
 }
@@ -309,70 +300,4 @@ function clientName(params: JsonObject): string | null {
   const meta = params._meta as JsonObject | undefined;
   const info = (meta?.[metaKeys.clientInfo] ?? params.clientInfo) as JsonObject | undefined;
   return typeof info?.name === 'string' ? info.name.slice(0, 128) : null;
-}
-
-function since(started: number): number {
-  return round(performance.now() - started);
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
-}
-
-/** For messages that were refused before they were read: one `http_refusal` event, durable before the answer. */
-export async function recordHttpRefusal(
-  about: {
-    readonly callId: string;
-    readonly userAgent: string | undefined;
-    readonly traceId: string | null;
-    readonly caller: Caller | undefined;
-    readonly method: string | null;
-    readonly server: string | null;
-    readonly startedMs: number;
-    readonly status: number;
-  },
-  refusal: Refusal,
-  deps: GatewayDeps,
-): Promise<void> {
-  const details: RefusalDetails = refusal.details;
-  const event: AuditEvent = {
-    event: 'http_refusal',
-    time: new Date(deps.now()).toISOString(),
-    tenant: about.caller?.tenant ?? '_unknown',
-    call_id: about.callId,
-    caller:
-      about.caller === undefined
-        ? null
-        : { subject: about.caller.subject, kind: about.caller.kind, roles: about.caller.roles },
-    client: {
-      id: about.caller?.clientId ?? null,
-      name: null,
-      user_agent: about.userAgent?.slice(0, 256) ?? null,
-    },
-    method: about.method,
-    server: about.server,
-    tool: null,
-    version: null,
-    definition_hash: null,
-    arguments: null,
-    arguments_sha256: null,
-    response: null,
-    response_sha256: null,
-    response_bytes: null,
-    outcome: outcomeOf(refusal),
-    code: refusal.code,
-    reason: details.privateDetail === undefined ? refusal.message : `${refusal.message} (${details.privateDetail})`,
-    http_status: about.status,
-    policy: null,
-    approval_id: null,
-    redactions: null,
-    latency_ms: { total: round(performance.now() - about.startedMs) },
-    trace_id: about.traceId,
-  };
-  deps.metrics.observe({ ...event, method: null });
-  try {
-    await deps.audit.append(event);
-  } catch (cause) {
-    throw new Refusal('audit_unavailable', {}, { cause });
-  }
 }

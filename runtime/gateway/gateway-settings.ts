@@ -11,4 +11,17 @@ export interface GatewaySettings {
   readonly anonymousDiscovery: 'names' | 'off';
   /** How long calls under way may take to end after SIGTERM. */
   readonly drainTimeoutMs: number;
+  /** How long a sender may take. @default {@link defaultSenderTimeouts} */
+  readonly senderTimeouts?: SenderTimeouts;
 }
+
+export interface SenderTimeouts {
+  /** To the end of the headers. */
+  readonly headersMs: number;
+  /** To the end of the whole message. */
+  readonly messageMs: number;
+  /** Between two looks at who is late. */
+  readonly checkMs: number;
+}
+
+export const defaultSenderTimeouts: SenderTimeouts = { headersMs: 10_000, messageMs: 30_000, checkMs: 2000 };

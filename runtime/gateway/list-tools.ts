@@ -21,9 +21,8 @@ export function listTools(message: McpMessage, deps: GatewayDeps): Promise<Recor
   return audited(message, deps, async (entry) => {
     const caller = entry.caller(await authenticate(message, deps));
     const door = entry.server(resolveDoor(message, deps));
-    const tools = visibleTools(message, caller, door, deps);
     entry.quota(await spendMessage(caller, deps));
-    return ownReply(pageOf(tools, message));
+    return ownReply(pageOf(visibleTools(message, caller, door, deps), message));
   });
 }
 

@@ -224,3 +224,29 @@ test('a path that is not exactly a door is no door', async () => {
     assert.equal(answer.json.error.data.code, 'endpoint_not_found');
   }
 });
+
+test('a sender that never gets done is sent away, whether in its headers or in its body', async () => {
+  const slow = await startGatewayWorld({
+    settings: { senderTimeouts: { headersMs: 100, messageMs: 200, checkMs: 20 } },
+  });
+  assert.match(
+    await sendRaw(slow.gateway.port, 'POST /mcp HTTP/1.1\r\nhost: gateway.test\r\nx-a: '),
+    /^HTTP\/1\.1 408 /,
+  );
+  const token = slow.issuer.token({ aud: 'http://gateway.test/mcp' });
+  const head = [
+    'POST /mcp HTTP/1.1',
+    'host: gateway.test',
+    `authorization: Bearer ${token}`,
+    'content-type: application/json',
+    'content-length: 100',
+    '',
+    '{',
+  ];
+  const started = performance.now();
+  const recorded = slow.audit.next();
+  await sendRaw(slow.gateway.port, head.join('\r\n'), 4000);
+  assert.ok(performance.now() - started < 3000, 'the gateway ends it');
+  assert.equal((await recorded).code, 'client_cancelled');
+  await slow.close();
+});

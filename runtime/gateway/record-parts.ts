@@ -1,0 +1,33 @@
+import type { AuditEvent, AuditOutcome } from '../contract/audit-event.ts';
+import { Refusal } from '../shared/refusal.ts';
+import type { GatewayDeps } from './deps.ts';
+import { isFailure } from './transport/wire-errors.ts';
+
+/** Resolves once the event is durable. Throws Refusal `audit_unavailable`: what cannot be recorded is not answered. */
+export async function appendDurably(event: AuditEvent, deps: Pick<GatewayDeps, 'audit'>): Promise<void> {
+  try {
+    await deps.audit.append(event);
+  } catch (cause) {
+    throw new Refusal('audit_unavailable', {}, { cause });
+  }
+}
+
+export function outcomeOf(refusal: Refusal): AuditOutcome {
+  if (refusal.code === 'client_cancelled') return 'cancelled';
+  return isFailure(refusal.code) ? 'failed' : 'refused';
+}
+
+/** What the auditor reads: the caller's sentence, and what the caller is not told. */
+export function reasonOf({ message, details }: Refusal): string {
+  return details.privateDetail === undefined ? message : `${message} (${details.privateDetail})`;
+}
+
+/** Milliseconds since `started` of `performance.now()`. */
+export function since(started: number): number {
+  return round(performance.now() - started);
+}
+
+/** To microseconds. */
+export function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
