@@ -45,10 +45,7 @@ export const authorizationTable = {
   name: 'authorization',
   partitionKey: 'pk',
   ttlAttribute: 'expires_at',
-  indexes: [
-    { name: 'by-grant', partitionKey: 'grant_id' },
-    { name: 'by-uid', partitionKey: 'uid' },
-  ],
+  indexes: [{ name: 'by-grant', partitionKey: 'grant_id' }],
 } as const satisfies TableDefinition;
 
 export const tables: readonly TableDefinition[] = [catalogueTable, quotaTable, grantTable, authorizationTable];
