@@ -34,7 +34,7 @@ export interface Registration {
  * and pinned. Throws Refusal `manifest_invalid`, `definition_changed`, `name_taken`, `address_not_allowed`, `upstream_*`,
  * `catalogue_unavailable`, and `audit_unavailable` when it cannot be recorded; registering again is then safe.
  */
-export function registerServer(request: RegistrationRequest, deps: RegistryDeps): Promise<Registration> {
+export async function registerServer(request: RegistrationRequest, deps: RegistryDeps): Promise<Registration> {
   const url = manifestUrl(request);
   return recorded(request.by, url, deps, async (record) => {
     const document = await fetchManifest(url, deps);

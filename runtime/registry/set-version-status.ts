@@ -19,7 +19,7 @@ export type StatusChange =
  * Throws Refusal `server_unknown` when there is no such version, `manifest_invalid` when dates or guide make no sense, or
  * `catalogue_unavailable`.
  */
-export function setVersionStatus(
+export async function setVersionStatus(
   store: Pick<CatalogueStore, 'change'>,
   name: string,
   version: string,

@@ -38,7 +38,7 @@ function* crossFieldViolations(
   }
   // A token that the gateway mints for this server must be worth nothing at the gateway's own doors.
   const audience = URL.parse(auth.audience);
-  if (audience !== null && reservedOrigins.includes(audience.origin)) {
+  if (audience !== null && reservedOrigins.some((each) => URL.parse(each)?.origin === audience.origin)) {
     yield 'auth.audience belongs to the gateway or its authorization server.';
   }
   const names = new Set<string>();
