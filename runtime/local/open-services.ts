@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { authorizationEnv } from '../authorization/env.ts';
+import { startAuthorizationServer } from '../authorization/start-authorization-server.ts';
+import type { AuditRecord } from '../contract/audit-event.ts';
+import { tables } from '../contract/tables.ts';
+import { startGateway } from '../gateway/app.ts';
+import { createGatewayDeps, type GatewayDeps } from '../gateway/deps.ts';
+import { gatewayEnv } from '../gateway/env.ts';
+import { createRegistryDeps } from '../registry/deps.ts';
+import { registerServer } from '../registry/register-server.ts';
+import type { Logger } from '../shared/logger.ts';
+import { assemblePolicyBundle } from '../shared/policy-bundle.ts';
+import { readEnv } from '../shared/read-env.ts';
+import { Refusal } from '../shared/refusal.ts';
+import { createTables, type LocalDynamo, startDynamo } from './dynamo.ts';
+import type { RunningToolServer } from './open-tool-servers.ts';
+import type { Openings } from './openings.ts';
+import { StartError } from './start-error.ts';
+import type { Place } from './start-platform.ts';
+import type { StateFolder } from './state-folder.ts';
+
+const tablePrefix = 'toolgate-';
+const policiesFolder = fileURLToPath(new URL('../../policies', import.meta.url));
+
+export async function openTables(state: StateFolder, openings: Openings): Promise<LocalDynamo> {
+  const dynamo = await startDynamo({ stateDir: state.inside('dynamodb') });
+  openings.add(() => dynamo.close());
+  const client = dynamo.createClient();
+  try {
+    await createTables(client, tablePrefix, tables);
+  } finally {
+    client.destroy();
+  }
+  return dynamo;
+}
+
+/** The policies are those of this version; tenant data that a person changed in the state folder stays. */
+export async function openPolicy(state: StateFolder, tenantsFile: string | undefined): Promise<void> {
+  const own = state.inside('policy', 'tenants.json');
+  const tenants = tenantsFile ?? (existsSync(own) ? own : undefined);
+  await assemblePolicyBundle(
+    policiesFolder,
+    state.inside('policy'),
+    tenants === undefined ? {} : { tenantsFile: tenants },
+  );
+}
+
+export async function openAuthorization(
+  parts: {
+    readonly place: Place;
+    readonly port: number;
+    readonly dynamo: LocalDynamo;
+    readonly servers: readonly RunningToolServer[];
+    readonly logger: Logger;
+  },
+  openings: Openings,
+): Promise<void> {
+  const { place, port, dynamo, servers, logger } = parts;
+  const env = readEnv(authorizationEnv, {
+    AUTHORIZATION_ISSUER: place.issuer,
+    AUTHORIZATION_PORT: String(port),
+    GATEWAY_URL: place.gatewayUrl,
+    SCOPE_CATALOGUE: JSON.stringify(
+      Object.fromEntries(servers.map(({ name, title, scopes }) => [name, { title, scopes }])),
+    ),
+    TABLE_PREFIX: tablePrefix,
+    TOOLGATE_SAMPLE_USERS: 'on',
+    TOOLGATE_LOOPBACK_DOCUMENTS: 'on',
+  });
+  const dynamodb = dynamo.createClient();
+  openings.add(() => dynamodb.destroy());
+  const server = await startAuthorizationServer(env, { dynamodb, logger });
+  openings.add(() => server.close(1000));
+}
+
+export async function openGateway(
+  parts: {
+    readonly place: Place;
+    readonly port: number;
+    readonly dynamo: LocalDynamo;
+    readonly state: StateFolder;
+    readonly logger: Logger;
+    readonly onCall: ((record: AuditRecord, hash: string) => void) | undefined;
+  },
+  openings: Openings,
+): Promise<GatewayDeps> {
+  const { place, port, dynamo, state, logger, onCall } = parts;
+  const env = readEnv(gatewayEnv, {
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    PUBLIC_URL: place.gatewayUrl,
+    ALLOWED_HOSTS: `127.0.0.1:${port}`,
+    ISSUERS: `${place.issuer}=${place.issuer}/jwks`,
+    POLICY_DIR: state.inside('policy'),
+    AUDIT_DIR: place.auditDirectory,
+    TABLE_PREFIX: tablePrefix,
+    DYNAMODB_ENDPOINT: dynamo.endpoint,
+    DRAIN_TIMEOUT_MS: '2000',
+  });
+  const deps = await createGatewayDeps(env, { logger, ...(onCall !== undefined && { onRecord: onCall }) });
+  openings.add(() => deps.close());
+  const gateway = await startGateway(env, deps);
+  openings.add(() => gateway.close());
+  return deps;
+}
+
+/** Registers what runs, as an operator would. A server that may not be registered stops the start. */
+export async function registerToolServers(parts: {
+  readonly place: Place;
+  readonly servers: readonly RunningToolServer[];
+  readonly gateway: GatewayDeps;
+  readonly dynamo: LocalDynamo;
+  readonly logger: Logger;
+}): Promise<void> {
+  const { place, servers, gateway, dynamo, logger } = parts;
+  const client = dynamo.createClient();
+  const deps = createRegistryDeps({
+    client,
+    tablePrefix,
+    logger,
+    audit: gateway.audit,
+    allowLoopback: true,
+    reservedOrigins: [place.gatewayUrl, place.issuer],
+    mintToken: (audience) => gateway.mint({ audience, caller: registrar(place), scopes: [], callId: randomUUID() }),
+  });
+  try {
+    for (const { name, url } of servers) await registerServer({ baseUrl: url }, deps).catch(sayWhy(name));
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Who asks a server for its tools when it is registered: the platform itself. */
+function registrar({ issuer }: Place) {
+  return {
+    subject: 'toolgate-registry',
+    tenant: 'platform',
+    kind: 'agent',
+    roles: [],
+    scopes: [],
+    clientId: 'toolgate-registry',
+    issuer,
+    tokenId: undefined,
+    expiresAtMs: Date.now() + 60_000,
+  } as const;
+}
+
+function sayWhy(name: string): (cause: unknown) => never {
+  return (cause) => {
+    if (!(cause instanceof Refusal)) throw cause;
+    throw new StartError(`The server "${name}" cannot be registered: ${cause.message}`, { cause });
+  };
+}

@@ -1,0 +1,108 @@
+import { rmSync } from 'node:fs';
+import { type SampleUser, sampleUsers } from '../authorization/sample-users.ts';
+import type { AuditRecord } from '../contract/audit-event.ts';
+import type { Logger } from '../shared/logger.ts';
+import { findPorts } from './find-ports.ts';
+import { openAuthorization, openGateway, openPolicy, openTables, registerToolServers } from './open-services.ts';
+import { type LocalToolServer, openToolServers } from './open-tool-servers.ts';
+import { createOpenings } from './openings.ts';
+import { writePlatformFile } from './platform-file.ts';
+import { StartError } from './start-error.ts';
+import { takeStateFolder } from './state-folder.ts';
+
+export interface PlatformOptions {
+  /** Port of the gateway; the authorization server takes the next one. 0: any two free ones. */
+  readonly port: number;
+  readonly stateDir: string;
+  readonly logger: Logger;
+  /** Gives up a start that has not finished. */
+  readonly signal?: AbortSignal;
+  /** Short lines for a person who waits. */
+  readonly onProgress?: (line: string) => void;
+  /** Called with the record of each call and its hash, once it is durable. */
+  readonly onCall?: (record: AuditRecord, hash: string) => void;
+  /** Tool servers beside the sample ones. */
+  readonly extraServers?: readonly LocalToolServer[];
+  /** Tenant data in the place of the sample tenants. */
+  readonly tenantsFile?: string;
+}
+
+/** A platform that answers. */
+export interface Platform {
+  /** URL of the MCP door to all servers. */
+  readonly endpoint: string;
+  readonly issuer: string;
+  /** MCP doors by server name. */
+  readonly servers: Readonly<Record<string, string>>;
+  readonly users: readonly Pick<SampleUser, 'name' | 'tenant' | 'role'>[];
+  readonly auditDirectory: string;
+  /** Ends calls, flushes the record, stops every part, last one first. */
+  close(): Promise<void>;
+}
+
+/** Where the parts of one platform find each other. */
+export interface Place {
+  readonly gatewayUrl: string;
+  readonly issuer: string;
+  readonly auditDirectory: string;
+}
+
+/**
+ * Starts every service in this process on embedded parts, PostgreSQL as its child. Throws {@link StartError} with one sentence for what a
+ * person can mend; whatever had started is stopped then.
+ */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const { stateDir, logger, signal, onProgress = () => {} } = options;
+  const openings = createOpenings();
+  const step = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    signal?.throwIfAborted();
+    const started = performance.now();
+    const result = await work();
+    onProgress(`${what.padEnd(28)} ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    return result;
+  };
+  try {
+    const ports = await findPorts(options.port);
+    const state = takeStateFolder(stateDir);
+    openings.add(() => state.release());
+    const place: Place = {
+      gatewayUrl: `http://localhost:${ports.gateway}`,
+      issuer: `http://localhost:${ports.issuer}`,
+      auditDirectory: state.inside('audit'),
+    };
+    const dynamo = await step('DynamoDB tables', () => openTables(state, openings));
+    await step('Policy bundle', () => openPolicy(state, options.tenantsFile));
+    const servers = await openToolServers({ place, state, logger, step, extra: options.extraServers ?? [] }, openings);
+    await step('Authorization server', () =>
+      openAuthorization({ place, port: ports.issuer, dynamo, servers, logger }, openings),
+    );
+    const gateway = await step('Gateway', () =>
+      openGateway({ place, port: ports.gateway, dynamo, state, logger, onCall: options.onCall }, openings),
+    );
+    await step('Servers registered', () => registerToolServers({ place, servers, gateway, dynamo, logger }));
+    signal?.throwIfAborted();
+    const platform: Platform = {
+      endpoint: `${place.gatewayUrl}/mcp`,
+      issuer: place.issuer,
+      servers: Object.fromEntries(servers.map(({ name }) => [name, `${place.gatewayUrl}/servers/${name}/mcp`])),
+      users: sampleUsers.map(({ name, tenant, role }) => ({ name, tenant, role })),
+      auditDirectory: place.auditDirectory,
+      close: () => openings.closeAll(),
+    };
+    const file = state.inside('platform.json');
+    openings.add(() => rmSync(file, { force: true }));
+    writePlatformFile(file, platform);
+    state.markComplete();
+    return platform;
+  } catch (error) {
+    await openings.closeAll().catch((cause: unknown) => logger.error({ err: cause }, 'not everything could be closed'));
+    throw error instanceof StartError || signal?.aborted === true ? error : asStartError(error);
+  }
+}
+
+/** Services say what is wrong in one sentence; a bug keeps its stack as the cause. */
+function asStartError(cause: unknown): StartError {
+  return new StartError(`Toolgate could not start: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    cause,
+  });
+}
