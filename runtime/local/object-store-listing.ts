@@ -20,7 +20,8 @@ export function listObjects(
   if (encodingType !== null && encodingType !== 'url') throw invalid('Invalid Encoding Method specified in Request');
   const maxKeys = readMaxKeys(query.get('max-keys'));
   const after = token === null ? startAfter : openToken(token);
-  const shown = (text: string) => escapeXml(encodingType === 'url' ? encodeURIComponent(text).replaceAll('%2F', '/') : text);
+  const shown = (text: string) =>
+    escapeXml(encodingType === 'url' ? encodeURIComponent(text).replaceAll('%2F', '/') : text);
 
   const contents: string[] = [];
   const prefixes: string[] = [];

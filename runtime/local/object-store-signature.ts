@@ -24,7 +24,12 @@ const skewMaxMs = 900_000;
  * Verifies a request that is signed in its Authorization header (AWS Signature Version 4, "Create a signed AWS API request") and that
  * its body is the one that was signed. Throws {@link ObjectStoreError}.
  */
-export function checkSignature(request: IncomingMessage, body: Buffer, credentials: StoreCredentials, nowMs: number): void {
+export function checkSignature(
+  request: IncomingMessage,
+  body: Buffer,
+  credentials: StoreCredentials,
+  nowMs: number,
+): void {
   const { headers } = request;
   const parts =
     /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([\w-]+)\/s3\/aws4_request,\s*SignedHeaders=([a-z0-9;-]+),\s*Signature=([0-9a-f]{64})$/.exec(
@@ -40,7 +45,8 @@ export function checkSignature(request: IncomingMessage, body: Buffer, credentia
   checkPayload(String(headers['x-amz-content-sha256'] ?? ''), body);
   const names = (signedHeaders as string).split(';');
   const isLeftOut = (name: string) => (name === 'host' || name.startsWith('x-amz-')) && !names.includes(name);
-  if (Object.keys(headers).some(isLeftOut)) throw new ObjectStoreError('AccessDenied', 403, 'There are headers that are not signed.');
+  if (Object.keys(headers).some(isLeftOut))
+    throw new ObjectStoreError('AccessDenied', 403, 'There are headers that are not signed.');
   const canonical = canonicalRequest(request, names);
   const scope = `${date}/${region}/s3/aws4_request`;
   const key = [region, 's3', 'aws4_request'].reduce<Buffer | string>(
@@ -49,7 +55,11 @@ export function checkSignature(request: IncomingMessage, body: Buffer, credentia
   );
   const expected = hmac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(canonical)}`);
   if (!timingSafeEqual(expected, Buffer.from(signature as string, 'hex'))) {
-    throw new ObjectStoreError('SignatureDoesNotMatch', 403, 'The signature is not the one that belongs to this request.');
+    throw new ObjectStoreError(
+      'SignatureDoesNotMatch',
+      403,
+      'The signature is not the one that belongs to this request.',
+    );
   }
 }
 
@@ -75,7 +85,10 @@ function checkPayload(declared: string, body: Buffer): void {
   }
 }
 
-function canonicalRequest({ method, url = '/', headersDistinct, headers }: IncomingMessage, names: readonly string[]): string {
+function canonicalRequest(
+  { method, url = '/', headersDistinct, headers }: IncomingMessage,
+  names: readonly string[],
+): string {
   const [path = '/', query = ''] = url.split('?', 2);
   const parameters = query
     .split('&')
@@ -101,7 +114,10 @@ function canonicalRequest({ method, url = '/', headersDistinct, headers }: Incom
 
 /** RFC 3986: everything but the unreserved characters. */
 function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 export function decode(text: string): string {

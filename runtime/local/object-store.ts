@@ -115,7 +115,13 @@ function createBucket(bucket: string, buckets: Buckets): Answer {
   return { status: 200, headers: { location: `/${bucket}` }, body: '' };
 }
 
-function putObject(key: string, bytes: Buffer, objects: Map<string, StoredObject>, buckets: Buckets, nowMs: number): Answer {
+function putObject(
+  key: string,
+  bytes: Buffer,
+  objects: Map<string, StoredObject>,
+  buckets: Buckets,
+  nowMs: number,
+): Answer {
   if (Buffer.byteLength(key) > 1_024) throw new ObjectStoreError('KeyTooLongError', 400, 'Your key is too long');
   let used = bytes.length;
   for (const bucket of buckets.values()) for (const object of bucket.values()) used += object.bytes.length;
@@ -137,7 +143,8 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
     // Read to its end all the same, so that the client hears why.
     if (size <= objectBytesMax) chunks.push(chunk);
   }
-  if (size > objectBytesMax) throw new ObjectStoreError('EntityTooLarge', 400, 'The object is larger than this store takes.');
+  if (size > objectBytesMax)
+    throw new ObjectStoreError('EntityTooLarge', 400, 'The object is larger than this store takes.');
   return Buffer.concat(chunks);
 }
 
@@ -146,7 +153,10 @@ function errorAnswer(error: unknown, logger: Logger): Answer {
     return xml(error.status, `<Error><Code>${error.code}</Code><Message>${escapeXml(error.message)}</Message></Error>`);
   }
   logger.error({ err: error }, 'the object store broke');
-  return xml(500, '<Error><Code>InternalError</Code><Message>Something is broken in the object store.</Message></Error>');
+  return xml(
+    500,
+    '<Error><Code>InternalError</Code><Message>Something is broken in the object store.</Message></Error>',
+  );
 }
 
 function breakOff(error: unknown, response: ServerResponse, logger: Logger): void {
