@@ -1,0 +1,101 @@
+import { execFile, spawn } from 'node:child_process';
+import { hash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/** An AWS emulator of its own, on loopback: DynamoDB and S3. */
+export interface Ministack {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  close(): Promise<void>;
+}
+
+const requirements = fileURLToPath(new URL('./ministack-requirements.txt', import.meta.url));
+const cache = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
+const startMs = 60_000;
+
+/** Starts ministack in a Python environment that is made once per list of requirements. */
+export async function startMinistack(): Promise<Ministack> {
+  const python = await openEnvironment();
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'toolgate-ministack-'));
+  const endpoint = `http://127.0.0.1:${port}`;
+  const child = spawn(python, ['-m', 'ministack'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      PATH: process.env.PATH,
+      TMPDIR: folder,
+      BIND_HOST: '127.0.0.1',
+      GATEWAY_PORT: String(port),
+      S3_DATA_DIR: folder,
+      SERVICES: 'dynamodb,s3',
+      SFTP_ENABLED: '0',
+      IOT_MTLS_ENABLED: '0',
+      LOG_LEVEL: 'ERROR',
+    },
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-4000);
+  });
+  const exited = once(child, 'exit');
+  const close = async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    await Promise.race([exited, delay(5000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))]);
+    await exited;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await waitUntilUp(endpoint, () => child.exitCode !== null);
+  } catch (cause) {
+    await close();
+    throw new Error(`ministack did not start: ${said}`, { cause });
+  }
+  return { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' }, close };
+}
+
+/** The Python of a virtual environment with exactly the pinned packages. */
+async function openEnvironment(): Promise<string> {
+  const run = promisify(execFile);
+  const wanted = hash('sha256', readFileSync(requirements));
+  const folder = join(cache, `ministack-${wanted.slice(0, 12)}`);
+  const python = join(folder, 'bin', 'python');
+  // Written last, so that an installation that was cut off is made anew.
+  const marker = join(folder, 'complete');
+  if (existsSync(marker)) return python;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(cache, { recursive: true });
+  await run('python3', ['-m', 'venv', folder]);
+  await run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary', ':all:', '-r', requirements]);
+  writeFileSync(marker, '');
+  return python;
+}
+
+async function waitUntilUp(endpoint: string, hasExited: () => boolean): Promise<void> {
+  const deadline = performance.now() + startMs;
+  while (performance.now() < deadline && !hasExited()) {
+    const answer = await fetch(`${endpoint}/_ministack/health`).catch(() => undefined);
+    await answer?.body?.cancel();
+    if (answer?.ok) return;
+    await delay(50);
+  }
+  throw new Error('no answer');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
