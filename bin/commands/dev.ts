@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { StartError } from '../../runtime/local/start-error.ts';
+import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
+import { writePlatformFile } from '../../runtime/local/platform-file.ts';
 import { type Platform, startPlatform } from '../../runtime/local/start-platform.ts';
 import { formatCallLines } from '../../runtime/shared/audit/format-call.ts';
 import { createLogger, silentLogger } from '../../runtime/shared/logger.ts';
@@ -19,7 +19,13 @@ export async function runDev(argv: readonly string[]): Promise<number> {
   if (typeof options === 'number') return options;
   const stop = new AbortController();
   const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of stopSignals) process.on(signal, () => stop.abort());
+  for (const signal of stopSignals) {
+    process.on(signal, () => {
+      // The second one is from somebody who will not wait.
+      if (stop.signal.aborted) process.exit(1);
+      stop.abort();
+    });
+  }
 
   let platform: Platform;
   try {
@@ -29,20 +35,17 @@ export async function runDev(argv: readonly string[]): Promise<number> {
       logger: options.verbose ? createLogger('toolgate', 'debug') : silentLogger(),
       signal: stop.signal,
       onProgress: (line) => process.stdout.write(`  ${line}\n`),
-      onCall: (record, hash) => process.stdout.write(`${formatCallLines(record, hash).join('\n')}\n`),
+      onCall: showCall,
     });
   } catch (error) {
     if (stop.signal.aborted) return 0;
-    process.stderr.write(
-      `${error instanceof StartError ? error.message : `Toolgate could not start: ${String(error)}`}\n`,
-    );
-    if (options.verbose && !(error instanceof StartError)) console.error(error);
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    if (options.verbose) console.error(error);
     return 1;
   }
   if (options.readyFile !== undefined) {
-    const { endpoint, issuer, servers, users } = platform;
     try {
-      writeFileSync(options.readyFile, `${JSON.stringify({ endpoint, issuer, servers, users }, null, 2)}\n`);
+      writePlatformFile(options.readyFile, platform);
     } catch (error) {
       process.stderr.write(
         `The ready file ${options.readyFile} cannot be written: ${(error as NodeJS.ErrnoException).code}.\n`,
@@ -58,6 +61,12 @@ export async function runDev(argv: readonly string[]): Promise<number> {
   await platform.close();
   process.stdout.write('Stopped. Everything is kept for the next start.\n');
   return 0;
+}
+
+/** Calls and refusals; what the platform records of itself is in the record for who looks there. */
+function showCall(record: AuditRecord, hash: string): void {
+  if (record.event !== 'mcp_call' && record.event !== 'mcp_call_intent' && record.event !== 'http_refusal') return;
+  process.stdout.write(`${formatCallLines(record, hash).join('\n')}\n`);
 }
 
 function welcome({ endpoint, issuer, users, auditDirectory }: Platform, state: string): string {
