@@ -8,6 +8,7 @@ export const tablePrefix = 'test-';
 
 /** DynamoDB with all tables, its commands counted by name, and a switch to end it in the middle of a test. */
 export interface TestDynamo {
+  readonly endpoint: string;
   readonly client: DynamoDBClient;
   /** Another client, as another replica has one. */
   createClient(): DynamoDBClient;
@@ -48,7 +49,7 @@ export async function openTestDynamo(t: TestLife): Promise<TestDynamo> {
     for (const each of clients) each.destroy();
     await stop();
   });
-  return { client, createClient, sent, stop };
+  return { endpoint: dynamo.endpoint, client, createClient, sent, stop };
 }
 
 /** A client of a DynamoDB that takes connections and never says a word. */

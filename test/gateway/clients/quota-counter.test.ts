@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import {
   createQuotaCounter,
   type QuotaCounter,
@@ -60,6 +63,25 @@ suite('a window', () => {
     const calls = times(201, (i) => (replicas[i % 3] as QuotaCounter).take(sampleCaller(), 'echo', sixty));
     const { taken } = await settle(calls);
     assert.deepEqual(ordinalsOf(taken), oneToSixty);
+  });
+
+  test('of 60 lets exactly 60 through when the replicas are three processes', async (t) => {
+    const dynamo = await openTestDynamo(t);
+    const script = fileURLToPath(new URL('../../support/quota-child.ts', import.meta.url));
+    const children = times(3, () => {
+      const child = spawn(process.execPath, [script, dynamo.endpoint, tablePrefix, String(start), '67'], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      t.after(() => void child.kill());
+      return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+    });
+    for (const { lines } of children) assert.equal((await lines.next()).value, 'ready');
+    for (const { child } of children) child.stdin.end('go\n');
+    const answers = await Promise.all(
+      children.map(async ({ lines }) => JSON.parse(String((await lines.next()).value))),
+    );
+    const ordinals = (answers.flat() as number[]).sort((a, b) => a - b);
+    assert.deepEqual(ordinals, oneToSixty);
   });
 
   test('of 60 gives exactly 60 to calls that come one by one, from whichever replica', async (t) => {
