@@ -38,7 +38,10 @@ export async function runDev(argv: readonly string[]): Promise<number> {
       onCall: showCall,
     });
   } catch (error) {
-    if (stop.signal.aborted) return 0;
+    if (stop.signal.aborted) {
+      process.stdout.write('Stopped before it was ready.\n');
+      return 0;
+    }
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     if (options.verbose) console.error(error);
     return 1;

@@ -6,6 +6,7 @@ import { startReadServer } from '../tools/read/start-read-server.ts';
 import { ownDeps } from '../tools/start-tool-server.ts';
 import { writeServerEnv } from '../tools/write/env.ts';
 import { startWriteServer } from '../tools/write/start-write-server.ts';
+import { type RunningObjectStore, sampleObjects, startObjectStore } from './object-store.ts';
 import type { Openings } from './openings.ts';
 import { type RunningPostgres, startPostgres } from './postgres.ts';
 import type { Place } from './start-platform.ts';
@@ -46,8 +47,13 @@ export async function openToolServers(parts: ToolServerParts, openings: Openings
     openings.add(() => running.close());
     return running;
   });
+  const store = await step('Object store', async () => {
+    const running = await startObjectStore({ logger, now: Date.now, seed: sampleObjects });
+    openings.add(() => running.close());
+    return running;
+  });
   const running: RunningToolServer[] = [];
-  for (const server of [readServer(postgres, logger), writeServer(postgres, logger), ...extra]) {
+  for (const server of [readServer(postgres, store, logger), writeServer(postgres, logger), ...extra]) {
     const { name, title, scopes } = server;
     const { url, close } = await step(`Tool server "${name}"`, () => server.start(place));
     openings.add(close);
@@ -56,7 +62,7 @@ export async function openToolServers(parts: ToolServerParts, openings: Openings
   return running;
 }
 
-function readServer(postgres: RunningPostgres, logger: Logger): LocalToolServer {
+function readServer(postgres: RunningPostgres, store: RunningObjectStore, logger: Logger): LocalToolServer {
   return {
     name: 'read',
     title: 'Business data, read only',
@@ -68,9 +74,11 @@ function readServer(postgres: RunningPostgres, logger: Logger): LocalToolServer 
       const env = readEnv(readServerEnv, {
         ...doorVariables('read', place),
         DATABASE_URL: postgres.connectionString('reader'),
+        S3_ENDPOINT: store.url,
+        S3_BUCKETS: Object.keys(sampleObjects).join(','),
       });
       const deps = { ...(await ownDeps(env, 'tools-read')), logger };
-      const server = await startReadServer(env, deps);
+      const server = await startReadServer(env, { ...deps, s3Credentials: store.credentials });
       return { url: server.url, close: () => server.close().finally(() => deps.audit.close()) };
     },
   };
