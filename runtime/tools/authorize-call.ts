@@ -1,0 +1,47 @@
+import type { Json, JsonObject } from '../contract/json.ts';
+import type { JsonRpcId } from '../contract/tool-call.ts';
+import { Refusal } from '../shared/refusal.ts';
+import { approvedByHuman, type ServedTool, type ToolCaller } from './served-tool.ts';
+
+/** One JSON-RPC message, its envelope checked. */
+export interface RpcMessage {
+  readonly id: JsonRpcId | undefined;
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
+/** Throws Refusal `batch_refused` or `message_invalid`. The SDK would run a batch of legacy calls, past the checks of this file. */
+export function readMessage(body: Json): RpcMessage {
+  if (Array.isArray(body)) throw new Refusal('batch_refused');
+  if (!isObject(body) || body.jsonrpc !== '2.0') throw new Refusal('message_invalid');
+  const { id, method, params } = body;
+  if (typeof method !== 'string' || 'result' in body || 'error' in body) throw new Refusal('message_invalid');
+  if (id !== undefined && typeof id !== 'string' && !Number.isSafeInteger(id)) throw new Refusal('message_invalid');
+  if (params !== undefined && !isObject(params)) throw new Refusal('message_invalid');
+  return { id: id as JsonRpcId | undefined, method, params: (params as JsonObject | undefined) ?? {} };
+}
+
+/**
+ * May this token make this call? Other methods need no scope: what they tell is public knowledge behind the gateway. Throws Refusal
+ * `tool_unknown`, `insufficient_scope` or `approval_required`.
+ */
+export function authorizeCall(
+  { method, params }: RpcMessage,
+  caller: ToolCaller,
+  tools: ReadonlyMap<string, ServedTool>,
+): void {
+  if (method !== 'tools/call') return;
+  const { name } = params;
+  const tool = typeof name === 'string' ? tools.get(name) : undefined;
+  if (tool === undefined) throw new Refusal('tool_unknown');
+  const { scopes, destructive } = tool.definition;
+  if (caller.tool !== undefined && caller.tool !== name) {
+    throw new Refusal('insufficient_scope', { reason: 'The token is for another tool.', scopes });
+  }
+  if (!scopes.every((scope) => caller.scopes.includes(scope))) throw new Refusal('insufficient_scope', { scopes });
+  if (destructive && !caller.scopes.includes(approvedByHuman)) throw new Refusal('approval_required', { scopes });
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,48 @@
+import type { AuditEvent } from '../contract/audit-event.ts';
+import type { Refusal } from '../shared/refusal.ts';
+import { statusOf } from './refusal-answer.ts';
+import type { ToolCaller } from './served-tool.ts';
+
+/** What was known of a message when it was refused. */
+export interface RefusedMessage {
+  readonly callId: string;
+  /** Undefined before the token was verified. */
+  readonly caller: ToolCaller | undefined;
+  readonly method: string | undefined;
+  readonly tool: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly traceId: string | undefined;
+  readonly startedAtMs: number;
+}
+
+/** The audit event of a refusal. Nothing of the message's content goes in: it may be anybody's. */
+export function refusalEvent(refusal: Refusal, message: RefusedMessage, server: string, nowMs: number): AuditEvent {
+  const { caller } = message;
+  return {
+    event: 'http_refusal',
+    time: new Date(nowMs).toISOString(),
+    tenant: caller?.tenant ?? '_unknown',
+    call_id: message.callId,
+    caller: caller === undefined ? null : { subject: caller.subject, kind: 'upstream', roles: [] },
+    client: { id: caller?.clientId ?? null, name: null, user_agent: message.userAgent?.slice(0, 256) ?? null },
+    method: message.method?.slice(0, 128) ?? null,
+    server,
+    tool: message.tool ?? null,
+    version: null,
+    definition_hash: null,
+    arguments: null,
+    arguments_sha256: null,
+    response: null,
+    response_sha256: null,
+    response_bytes: null,
+    outcome: 'refused',
+    code: refusal.code,
+    reason: [refusal.message, refusal.details.privateDetail].filter((part) => part !== undefined).join(' '),
+    http_status: statusOf(refusal),
+    policy: null,
+    approval_id: null,
+    redactions: null,
+    latency_ms: { total: Math.max(0, nowMs - message.startedAtMs) },
+    trace_id: message.traceId ?? null,
+  };
+}

@@ -1,0 +1,8 @@
+import { readEnv } from '../../shared/read-env.ts';
+import { closeOnSignal, ownDeps } from '../start-tool-server.ts';
+import { writeServerEnv } from './env.ts';
+import { startWriteServer } from './start-write-server.ts';
+
+const env = readEnv(writeServerEnv, process.env);
+const deps = await ownDeps(env, 'tools-write');
+closeOnSignal(await startWriteServer(env, deps), deps);
