@@ -83,7 +83,13 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
   });
   const tablePrefix = env.TABLE_PREFIX;
   const store = createCatalogueStore({ client, tablePrefix });
-  const catalogue = watchCatalogue({ store, now, logger, intervalMs: env.CATALOGUE_POLL_MS });
+  const catalogue = watchCatalogue({
+    store,
+    now,
+    logger,
+    intervalMs: env.CATALOGUE_POLL_MS,
+    ageMaxMs: env.CATALOGUE_AGE_MAX_S * 1000,
+  });
   await catalogue.refresh();
   const upstream = createUpstreamClient({
     connectionsMax: env.UPSTREAM_CONNECTIONS_MAX,
@@ -96,7 +102,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
     verifier: createTokenVerifier({ issuers: env.ISSUERS, now }),
     catalogue: catalogue.current,
     policy,
-    quota: createQuotaCounter({ client, tablePrefix, now }),
+    quota: createQuotaCounter({ client, tablePrefix, now, deadlineMs: env.QUOTA_DEADLINE_MS }),
     grants: createGrantStore({ client, tablePrefix }),
     audit,
     redactJson,

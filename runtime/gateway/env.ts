@@ -25,6 +25,16 @@ export const gatewayEnv = {
   AWS_REGION: text('region of DynamoDB', 'us-east-1'),
   DYNAMODB_ENDPOINT: text('endpoint of an embedded DynamoDB; empty for the AWS one', ''),
   CATALOGUE_POLL_MS: integer('how often the catalogue version is read, milliseconds', { min: 100, max: 60_000 }, 1000),
+  CATALOGUE_AGE_MAX_S: integer(
+    'how long the last good catalogue serves when DynamoDB is silent, seconds; calls are refused after it',
+    { min: 1, max: 86_400 },
+    300,
+  ),
+  QUOTA_DEADLINE_MS: integer(
+    'for one count in DynamoDB, milliseconds; a later one is a refusal',
+    { min: 10, max: 10_000 },
+    250,
+  ),
   BODY_BYTES_MAX: integer('largest message, bytes', { min: 1024, max: 16_777_216 }, 1_048_576),
   UPSTREAM_CONNECTIONS_MAX: integer('connections to one tool server', { min: 1, max: 10_000 }, 256),
   UPSTREAM_CONNECT_TIMEOUT_MS: integer(

@@ -98,6 +98,8 @@ export async function openGateway(
     TABLE_PREFIX: tablePrefix,
     DYNAMODB_ENDPOINT: dynamo.endpoint,
     DRAIN_TIMEOUT_MS: '2000',
+    // dynalite shares this process's event loop, so a busy moment is no silence.
+    QUOTA_DEADLINE_MS: '2000',
   });
   const deps = await createGatewayDeps(env, { logger, ...(onCall !== undefined && { onRecord: onCall }) });
   openings.add(() => deps.close());
