@@ -8,11 +8,11 @@ import { createMintUpstreamToken } from '../../runtime/gateway/clients/mint-upst
 import { createQuotaCounter } from '../../runtime/gateway/clients/quota-counter.ts';
 import { ownSigningKeys } from '../../runtime/gateway/clients/signing-keys.ts';
 import { createUpstreamClient } from '../../runtime/gateway/clients/upstream.ts';
-import { createSchemaCache } from '../../runtime/gateway/compile-schema.ts';
 import type { GatewayDeps } from '../../runtime/gateway/deps.ts';
 import { createGatewayMetrics } from '../../runtime/gateway/gateway-metrics.ts';
 import { createTables, startDynamo } from '../../runtime/local/dynamo.ts';
 import { openAuditWriter } from '../../runtime/shared/audit/open-audit-writer.ts';
+import { createSchemaCache } from '../../runtime/shared/compile-schema.ts';
 import { createGrantStore } from '../../runtime/shared/grant-store.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { redactJson } from '../../runtime/shared/redact-json.ts';

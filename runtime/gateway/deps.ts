@@ -3,6 +3,7 @@ import type { CatalogueSnapshot } from '../contract/registry.ts';
 import { openAuditWriter } from '../shared/audit/open-audit-writer.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { createCatalogueStore } from '../shared/catalogue-store.ts';
+import { createSchemaCache, type SchemaCache } from '../shared/compile-schema.ts';
 import { createDynamoClient } from '../shared/dynamo.ts';
 import { createGrantStore, type GrantStore } from '../shared/grant-store.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
@@ -14,7 +15,6 @@ import { createQuotaCounter, type QuotaCounter } from './clients/quota-counter.t
 import { ownSigningKeys, type SigningKeys, sharedSigningKeys } from './clients/signing-keys.ts';
 import { createUpstreamClient, type UpstreamClient } from './clients/upstream.ts';
 import { watchCatalogue } from './clients/watch-catalogue.ts';
-import { createSchemaCache, type SchemaCache } from './compile-schema.ts';
 import type { GatewayEnv } from './env.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
 

@@ -10,7 +10,7 @@ import { listenGateway, type RunningGateway } from '../../runtime/gateway/app.ts
 import { createMintUpstreamToken } from '../../runtime/gateway/clients/mint-upstream-token.ts';
 import { ownSigningKeys } from '../../runtime/gateway/clients/signing-keys.ts';
 import { createUpstreamClient } from '../../runtime/gateway/clients/upstream.ts';
-import { createSchemaCache } from '../../runtime/gateway/compile-schema.ts';
+import { createSchemaCache } from '../../runtime/shared/compile-schema.ts';
 import type { GatewayDeps } from '../../runtime/gateway/deps.ts';
 import { createGatewayMetrics } from '../../runtime/gateway/gateway-metrics.ts';
 import type { GatewaySettings } from '../../runtime/gateway/gateway-settings.ts';

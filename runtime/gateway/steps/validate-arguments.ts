@@ -2,9 +2,9 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ValidArguments } from '../../contract/receipts.ts';
 import type { ToolCall } from '../../contract/tool-call.ts';
 import { canonicalSha256 } from '../../shared/canonical-json.ts';
+import type { SchemaCheck } from '../../shared/compile-schema.ts';
 import { Refusal } from '../../shared/refusal.ts';
 import type { DoorTool } from '../catalogue-index.ts';
-import type { SchemaCheck } from '../compile-schema.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { decodeHeaderValue } from '../transport/header-value.ts';
 

@@ -1,7 +1,6 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
 import { RE2JS } from 're2js';
 import type { Json, JsonObject } from '../../contract/json.ts';
+import { compileSchema } from '../../shared/compile-schema.ts';
 import { textFault } from './lint-text.ts';
 
 const bytesMax = 64 * 1024;
@@ -130,34 +129,22 @@ export function lintSchema(schema: JsonObject, name: string): readonly string[] 
   }
 }
 
+/** Compiled as the gateway compiles it, so that what is registered can be called. */
 function compileFaults(schema: JsonObject, name: string): readonly string[] {
-  const regExp = Object.assign(
-    (pattern: string) => ({ test: (text: string) => linear(pattern).matcher(text).find() }),
-    {
-      code: 'linearPattern',
-    },
-  );
-  const ajv = new Ajv2020({ strict: false, logger: false, ownProperties: true, code: { regExp } });
-  (addFormats as unknown as (target: Ajv2020) => void)(ajv);
-  const { $schema: _dialect, ...rest } = schema;
   try {
-    ajv.compile(rest);
+    compileSchema(schema);
     return [];
   } catch (error) {
     const detail = error instanceof Error ? error.message : 'it does not compile';
-    return [`${name} is not a JSON Schema: ${JSON.stringify(detail).slice(1, 200)}.`];
+    return [`${name} is not a JSON Schema that can be checked: ${JSON.stringify(detail).slice(1, 200)}.`];
   }
 }
 
 function isLinear(pattern: string): boolean {
   try {
-    linear(pattern);
+    RE2JS.compile(RE2JS.translateRegExp(pattern));
     return true;
   } catch {
     return false;
   }
-}
-
-function linear(pattern: string): RE2JS {
-  return RE2JS.compile(RE2JS.translateRegExp(pattern));
 }

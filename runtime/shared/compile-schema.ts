@@ -1,3 +1,4 @@
+import { Ajv } from 'ajv';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { LRUCache } from 'lru-cache';
@@ -14,6 +15,8 @@ export interface SchemaCache {
   check(key: string, schema: JsonObject): SchemaCheck;
 }
 
+/** What many generators of tool schemas still write; MCP basic/index § JSON Schema Usage lets a schema name its dialect. */
+const draft07 = 'http://json-schema.org/draft-07/schema#';
 const violationsMax = 50;
 /** A schema that comes back to itself in two ways doubles its work at every level. */
 const recursiveDepthMax = 10;
@@ -39,7 +42,7 @@ export function createSchemaCache(entriesMax = 2000): SchemaCache {
 }
 
 /**
- * Compiles a JSON Schema 2020-12 for values nobody trusts: linear-time patterns (RE2), linear `uniqueItems`, no network, no defaults
+ * Compiles a JSON Schema 2020-12, or draft-07 when it says so, for values nobody trusts: linear-time patterns (RE2), linear `uniqueItems`, no network, no defaults
  * or coercion that would change the value.
  */
 export function compileSchema(schema: JsonObject): SchemaCheck {
@@ -47,8 +50,9 @@ export function compileSchema(schema: JsonObject): SchemaCheck {
   if (isTooCostly(cost)) throw new Error('the schema can be expanded without end');
   const regExp = Object.assign(linearPattern, { code: 'linearPattern' });
   // An instance a schema: $id of one cannot shadow another's, and nothing outlives the cache entry.
-  const ajv = new Ajv2020({ strict: false, allErrors: true, ownProperties: true, logger: false, code: { regExp } });
-  (addFormats as unknown as (target: Ajv2020) => void)(ajv);
+  const options = { strict: false, allErrors: true, ownProperties: true, logger: false, code: { regExp } } as const;
+  const ajv = schema.$schema === draft07 ? new Ajv(options) : new Ajv2020(options);
+  (addFormats as unknown as (target: Ajv) => void)(ajv);
   ajv.removeKeyword('uniqueItems');
   ajv.addKeyword({ keyword: 'uniqueItems', type: 'array', schemaType: 'boolean', compile: checkUnique });
   const validate = ajv.compile(schema);

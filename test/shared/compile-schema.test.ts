@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json, JsonObject } from '../../runtime/contract/json.ts';
-import { compileSchema, createSchemaCache } from '../../runtime/gateway/compile-schema.ts';
+import { compileSchema, createSchemaCache } from '../../runtime/shared/compile-schema.ts';
 
 const isValid = (schema: JsonObject, value: Json) => compileSchema(schema)(value).length === 0;
 
@@ -115,4 +115,14 @@ test('the cache compiles once, remembers what does not compile, and is bounded',
   assert.throws(() => cache.check('b', { type: 'string' }), /does not compile/);
   cache.check('c', {});
   assert.notEqual(cache.check('a', { type: 'string' }), check);
+});
+
+test('a schema that names draft-07 is read by the rules of draft-07', () => {
+  const check = compileSchema({
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    type: 'object',
+    properties: { pair: { type: 'array', items: [{ type: 'string' }, { type: 'integer' }] } },
+  });
+  assert.deepEqual(check({ pair: ['a', 1] }), []);
+  assert.deepEqual(check({ pair: ['a', 'b'] }), ['arguments/pair/1 must be integer.']);
 });
