@@ -73,6 +73,7 @@ const sentences = [
   ['53', 'too_expensive', 'The statement needs more memory or disk than it may use: ask for less.'],
   ['54', 'too_complex', 'The statement is too complex for the database.'],
   ['55P03', 'try_again', 'A lock could not be had in time: try again.'],
+  ['55', 'statement_invalid', 'What the statement names cannot be used like this.'],
   ['57014', 'statement_timeout', 'The statement took too long and was cancelled: ask for less.'],
   ['57P', 'database_unreachable', 'The database is shutting down or starting.'],
   ['08', 'database_unreachable', 'The connection to the database broke.'],

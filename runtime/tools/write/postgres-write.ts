@@ -109,7 +109,7 @@ async function checkStatement(
   if (!isOneChange || !['Insert', 'Update', 'Delete'].includes(plan.changes[0] as string)) {
     throw new DatabaseRefusal('statement_invalid', 'This tool takes exactly one INSERT, UPDATE or DELETE.');
   }
-  checkPlan(plan);
+  checkPlan(plan, { mayNumber: true });
 }
 
 function changeResult(affected: number): CallToolResult {
