@@ -17,7 +17,8 @@ export interface ConformanceFixture {
   /** The MCP endpoint, by address; the suite wants it as `localhost`, see {@link localUrl}. */
   readonly url: string;
   readonly localUrl: string;
-  readonly manifestUrl: string;
+  /** Its origin: the manifest is at its `/.well-known/mcp-capabilities`. */
+  readonly baseUrl: string;
   readonly manifest: CapabilityManifest;
   readonly tools: readonly CapabilityTool[];
   close(): Promise<void>;
@@ -32,11 +33,15 @@ export interface ConformanceFixtureOptions {
   readonly verifier?: TokenVerifier;
   /** `aud` of those tokens. @default urn:toolgate:fixture */
   readonly audience?: string;
-  /** Named in the manifest. */
+  /** Named in the manifest, which needs one. @default http://localhost */
   readonly issuers?: readonly string[];
 }
 
 const fixtureTools = [...contentTools, ...roundsTools, ...askingTools];
+
+/** Names of its tools, for policy data that is written before it runs. */
+export const fixtureToolNames: readonly string[] = fixtureTools.map(({ definition }) => definition.name);
+
 const registrations = fixtureTools.map(({ definition, call }) => ({
   definition,
   call,
@@ -78,11 +83,11 @@ export async function startConformanceFixture(options: ConformanceFixtureOptions
   });
   const { port } = server.address() as AddressInfo;
   const url = `http://${host}:${port}/mcp`;
-  const manifest = describe(url, audience, options.issuers ?? []);
+  const manifest = describe(url, audience, options.issuers ?? ['http://localhost']);
   return {
     url,
     localUrl: `http://localhost:${port}/mcp`,
-    manifestUrl: `http://${host}:${port}${manifestPath}`,
+    baseUrl: `http://${host}:${port}`,
     manifest,
     tools: manifest.tools,
     close: async () => {

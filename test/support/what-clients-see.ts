@@ -1,9 +1,27 @@
 import assert from 'node:assert/strict';
 import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
+import { sampleObjects } from '../../runtime/local/object-store.ts';
 import type { ClientAnswer } from './real-clients.ts';
 
 /** A question whose answer holds personal data: the first made-up customers, Bo Birch among them. */
 export const customersQuery = { sql: 'select name, email, ssn, phone, city from customers order by id limit 3' };
+
+const [bucket = '', objects = {}] = Object.entries(sampleObjects)[0] ?? [];
+
+/** A page of the object store, large enough for the first sample bucket. */
+export const listCall = { bucket, page_size: 1000 };
+
+/** The answer to {@link listCall}: every key, in order. */
+export function assertListed(answer: ClientAnswer): void {
+  assert.ok(answer.kind === 'result' && !answer.isError, JSON.stringify(answer));
+  const listed = answer.structured as { readonly objects: readonly { readonly key: string }[] };
+  const keys = Object.keys(objects).toSorted();
+  assert.ok(keys.length > 0);
+  assert.deepEqual(
+    listed.objects.map(({ key }) => key),
+    keys,
+  );
+}
 
 /** A change that no test wants made. */
 export const writeCall = { sql: "update products set stock = 0 where sku = 'SKU-0001'" };
@@ -27,9 +45,22 @@ export function assertMasked(answer: ClientAnswer): void {
 
 /** The no to a destructive call that nobody approved. */
 export function assertApprovalRequired(answer: ClientAnswer): void {
+  assertToldModel(answer, /A person must approve this call first/);
+}
+
+/** Arguments that do not fit, and the database's own no: what a model must read to do better. */
+export const mistakes = [
+  { args: {}, says: /must have required property 'sql'/ },
+  { args: { sql: 'select nothing from nowhere' }, says: /nowhere/ },
+] as const;
+
+/**
+ * An error that a model can read. Clients that know the tool's output schema hold structured content against it even in an error (SDK v1, the
+ * Inspector), and then show neither, so an error has none that does not fit.
+ */
+export function assertToldModel(answer: ClientAnswer, sentence: RegExp): void {
   assert.ok(answer.kind === 'result' && answer.isError, JSON.stringify(answer));
-  assert.match(answer.text, /A person must approve this call first/);
-  assert.equal((answer.structured as { error?: { code?: string } }).error?.code, 'approval_required');
+  assert.match(answer.text, sentence);
 }
 
 /** What of a record a test compares: who, what, and how it ended. */

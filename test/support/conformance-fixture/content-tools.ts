@@ -82,35 +82,6 @@ export const contentTools: readonly FixtureTool[] = [
       additionalProperties: false,
     },
   ),
-  fixtureTool(
-    'json_schema_2020_12_tool',
-    'Its schema uses what JSON Schema 2020-12 added.',
-    (args) => text(`Valid: ${Object.keys(args).join(', ')}.`),
-    {
-      $schema: 'https://json-schema.org/draft/2020-12/schema',
-      type: 'object',
-      $defs: {
-        address: {
-          $anchor: 'addressDef',
-          type: 'object',
-          properties: { street: { type: 'string' }, city: { type: 'string' } },
-        },
-      },
-      properties: {
-        name: { type: 'string' },
-        address: { $ref: '#/$defs/address' },
-        contactMethod: { type: 'string', enum: ['phone', 'email'] },
-        phone: { type: 'string' },
-        email: { type: 'string' },
-      },
-      allOf: [{ anyOf: [{ required: ['phone'] }, { required: ['email'] }] }],
-      if: { properties: { contactMethod: { const: 'phone' } }, required: ['contactMethod'] },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema.
-      then: { required: ['phone'] },
-      else: { required: ['email'] },
-      additionalProperties: false,
-    },
-  ),
 ];
 
 /** The suite asks for a pause between notifications, so that a proxy that buffers is seen. */

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { conformanceRuns, problemsOf } from '../support/conformance-runs.ts';
+import { type ConformanceWorld, startConformanceWorld } from '../support/conformance-world.ts';
+
+describe('the official conformance suite', { concurrency: 1 }, () => {
+  let world: ConformanceWorld;
+  before(async () => {
+    world = await startConformanceWorld();
+  });
+  after(() => world?.close());
+
+  for (const name of names()) {
+    it(`is content with the ${name}`, async () => {
+      const found = conformanceRuns(world.target).find((each) => each.name === name);
+      assert.ok(found);
+      assert.deepEqual(problemsOf(found.expected, await found.run()), []);
+    });
+  }
+});
+
+/** The names do not depend on where things run, so that each run is a test of its own. */
+function names(): readonly string[] {
+  const nowhere = { issuer: '', resource: '', clientId: '', callbackPort: 0, signIn: async () => {} };
+  const fixture = { '2026-07-28': '', '2025-11-25': '' };
+  const servers = { read: '', write: '' };
+  return conformanceRuns({ fixture, doors: servers, toolServers: servers, authorization: nowhere }).map(
+    ({ name }) => name,
+  );
+}

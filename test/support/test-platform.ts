@@ -1,0 +1,42 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
+import { obtainToken } from '../../runtime/local/obtain-token.ts';
+import { type Platform, type PlatformOptions, startPlatform } from '../../runtime/local/start-platform.ts';
+import { findRecords } from '../../runtime/shared/audit/show-records.ts';
+import { verifyAuditDirectory } from '../../runtime/shared/audit/verify-audit-directory.ts';
+import { silentLogger } from '../../runtime/shared/logger.ts';
+
+/** The whole platform as `npm start` starts it, on free ports and in a folder of its own. */
+export interface TestPlatform extends Platform {
+  /** A token by the real flow. Without `scope`: every scope of the resource that changes nothing. */
+  token(user: string, resource: string, scope?: string): Promise<string>;
+  /** Records of calls to a tool, oldest first. */
+  records(tool: string): Promise<readonly AuditRecord[]>;
+  /** What is wrong with the record, a sentence each. */
+  auditProblems(): Promise<readonly string[]>;
+}
+
+export async function startTestPlatform(options: Partial<PlatformOptions> = {}): Promise<TestPlatform> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'toolgate-platform-'));
+  const remove = () => rm(stateDir, { recursive: true, force: true });
+  let platform: Platform;
+  try {
+    platform = await startPlatform({ port: 0, stateDir, logger: silentLogger(), ...options });
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  const { issuer, auditDirectory } = platform;
+  return {
+    ...platform,
+    token: (user, resource, scope) => obtainToken({ issuer, user, resource, ...(scope !== undefined && { scope }) }),
+    records: async (tool) => (await findRecords(auditDirectory, { tool, last: 1000 })).map(({ record }) => record),
+    auditProblems: async () => (await verifyAuditDirectory(auditDirectory)).findings.map(({ message }) => message),
+    close: async () => {
+      await platform.close();
+      await remove();
+    },
+  };
+}
