@@ -18,7 +18,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type RunningPostgres, startPostgres } from '../../runtime/local/postgres.ts';
-import { linkLibraries } from '../../runtime/local/postgres-binaries.ts';
+import { linkLibraries, reachableBinaries } from '../../runtime/local/postgres-binaries.ts';
 import { StartError } from '../../runtime/local/start-error.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 
@@ -182,6 +182,26 @@ test('missing library links are made, those that are there stay, and a folder th
   assert.equal(readFileSync(join(native, 'lib', 'libpq.so.5'), 'utf8'), 'library');
   rmSync(folder, { recursive: true });
   assert.ok(!existsSync(folder));
+});
+
+test('programs in a closed folder are copied once to where another account can run them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'toolgate-closed-'));
+  const native = join(folder, 'closed', 'native');
+  await mkdir(join(native, 'bin'), { recursive: true });
+  for (const program of ['postgres', 'initdb']) writeFileSync(join(native, 'bin', program), program, { mode: 0o755 });
+  symlinkSync('postgres', join(native, 'bin', 'link'));
+  chmodSync(folder, 0o755);
+  chmodSync(join(folder, 'closed'), 0o755);
+  const binaries = { native, postgres: join(native, 'bin', 'postgres'), initdb: join(native, 'bin', 'initdb') };
+  assert.deepEqual(reachableBinaries(binaries, folder), binaries);
+  chmodSync(join(folder, 'closed'), 0o700);
+  const copied = reachableBinaries(binaries, folder);
+  assert.equal(copied.postgres, join(folder, 'native', 'bin', 'postgres'));
+  assert.equal(readFileSync(join(copied.native, 'bin', 'link'), 'utf8'), 'postgres');
+  rmSync(join(copied.native, 'bin', 'link'));
+  reachableBinaries(binaries, folder);
+  assert.ok(!existsSync(join(copied.native, 'bin', 'link')), 'copied once');
+  rmSync(folder, { recursive: true });
 });
 
 async function connectAndQuery(connectionString: string, sql: string): Promise<Record<string, unknown>[]> {
