@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { StartError } from './start-error.ts';
@@ -36,10 +36,13 @@ export function findBinaries(): PostgresBinaries {
 export function reachableBinaries(binaries: PostgresBinaries, folder: string): PostgresBinaries {
   if (isOpenToOthers(binaries.postgres)) return binaries;
   const native = join(folder, 'native');
-  const isCopied = existsSync(join(native, 'bin', 'initdb'));
-  if (!isCopied) {
-    cpSync(binaries.native, native, { recursive: true, verbatimSymlinks: true });
-    chmodSync(native, 0o755);
+  if (!existsSync(native)) {
+    // Renamed when it is whole, so that a copy that was cut off is made anew.
+    const partial = `${native}.partial`;
+    rmSync(partial, { recursive: true, force: true });
+    cpSync(binaries.native, partial, { recursive: true, verbatimSymlinks: true });
+    chmodSync(partial, 0o755);
+    renameSync(partial, native);
   }
   return binariesIn(native);
 }
