@@ -6,17 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { LoadResult } from './drive-load.ts';
 import { type BenchRow, formatTable, mediansOf } from './report-bench.ts';
-import { benchControls } from './targets/controls.ts';
+import { benchTargets } from './targets/controls.ts';
 import type { TargetUsage } from './targets/serve-target.ts';
 
 const usage = `usage: npm run bench -- [--json FILE] [--seconds N] [--rounds N] [--connections 1,16] [--only NAME,...]
   Measures, in one run on this machine and against the same trivial upstream: a bare undici proxy, the gateway with everything on,
-  and the gateway with each control taken out in turn. Prints throughput, p50, p99, CPU per call and RSS, with ratios to the bare proxy.
+  the gateway with each control taken out in turn, and with none. Prints throughput, p50, p99, CPU per call and RSS, with ratios to the bare proxy.
     --json FILE         write the rows there too
     --seconds N         length of one measurement (default 3)
     --rounds N          measurements of each target, taken in turn; the median counts (default 3)
     --connections LIST  concurrent connections (default 1,16)
-    --only LIST         of: bare, everything, ${benchControls.map((control) => `no-${control}`).join(', ')}
+    --only LIST         of: ${benchTargets.join(', ')}
   exit code 0: measured; 1: a call failed; 2: wrong usage.`;
 
 interface Target {
@@ -41,7 +41,7 @@ const load = fork(fileURLToPath(new URL('./drive-load.ts', import.meta.url)));
 const rows: BenchRow[] = [];
 const targets: Target[] = [];
 try {
-  for (const name of ['bare', 'everything', ...benchControls.map((control) => `no-${control}`)]) {
+  for (const name of benchTargets) {
     if (!options.only.has(name) && options.only.size > 0) continue;
     const file = name === 'bare' ? './targets/bare-proxy.ts' : './targets/gateway.ts';
     targets.push(
@@ -61,8 +61,8 @@ try {
   }
   process.stderr.write(`\r${' '.repeat(70)}\r`);
 } finally {
-  for (const { child } of [...targets, upstream]) child.kill();
-  load.kill();
+  // Targets close when their parent lets go; the upstream last, or the others would miss it.
+  for (const child of [load, ...targets.map((target) => target.child), upstream.child]) await letGo(child);
 }
 const medians = mediansOf(rows);
 process.stdout.write(
@@ -98,6 +98,13 @@ async function measure(target: Target, connections: number, durationMs: number):
     rssBytes: after.rssBytes,
     failures: result.failures,
   };
+}
+
+async function letGo(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.disconnect();
+  await ended;
 }
 
 async function usageOf(child: ChildProcess): Promise<TargetUsage> {

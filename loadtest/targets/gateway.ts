@@ -19,16 +19,15 @@ import { redactJson } from '../../runtime/shared/redact-json.ts';
 import { sampleServer, sampleTool, sampleVersion } from '../../test/support/catalogue.ts';
 import { openTestPolicy } from '../../test/support/gateway-world.ts';
 import { createTestIssuer } from '../../test/support/test-issuer.ts';
-import type { BenchControl } from './controls.ts';
+import type { BenchControl, Without } from './controls.ts';
 import { announceTarget } from './serve-target.ts';
 
-/** The gateway of the benchmark: every part is the real one; `WITHOUT` names the control that is taken out. */
-const without = process.env.WITHOUT as BenchControl | '';
+/** The gateway of the benchmark: every part is the real one; `WITHOUT` names what is taken out. */
+const without = process.env.WITHOUT as Without | '';
 const publicUrl = 'http://gateway.bench';
 const resource = `${publicUrl}/servers/bench/mcp`;
 const now = Date.now;
 const folder = mkdtempSync(join(tmpdir(), 'toolgate-bench-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 const issuer = createTestIssuer(now);
 const token = issuer.token({
@@ -54,6 +53,8 @@ const catalogue = {
   servers: [sampleServer('bench', [sampleVersion(`${process.env.UPSTREAM_ORIGIN}/mcp`, [benchTool()])])],
 };
 
+const audit = await openAuditWriter({ directory: join(folder, 'audit'), writer: 'bench', now, logger: silentLogger() });
+
 const everything: GatewayDeps = {
   now,
   logger: silentLogger(),
@@ -67,7 +68,7 @@ const everything: GatewayDeps = {
     limits: { identity: { human: bucket, agent: bucket, 'tenant-key': bucket }, tenant: bucket },
   }),
   grants: createGrantStore({ client: dynamodb, tablePrefix: 'bench-' }),
-  audit: await openAuditWriter({ directory: join(folder, 'audit'), writer: 'bench', now, logger: silentLogger() }),
+  audit,
   redactJson,
   schemas: createSchemaCache(),
   signingKeys,
@@ -105,10 +106,22 @@ const gateway = await listenGateway(
     anonymousDiscovery: 'names',
     drainTimeoutMs: 500,
   },
-  { ...everything, ...(without === '' ? {} : doubles[without]) },
+  { ...everything, ...doublesOf(without) },
   { host: '127.0.0.1', port: 0 },
 );
-announceTarget(gateway.port, { headers: { authorization: `Bearer ${token}` } });
+announceTarget(gateway.port, { headers: { authorization: `Bearer ${token}` } }, async () => {
+  await gateway.close();
+  await audit.close();
+  policy.close();
+  dynamodb.destroy();
+  await dynamo.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function doublesOf(what: Without | ''): Partial<GatewayDeps> {
+  if (what === '') return {};
+  return what === 'controls' ? Object.assign({}, ...Object.values(doubles)) : doubles[what];
+}
 
 async function constantly<T>(answer: Promise<T>): Promise<() => Promise<T>> {
   const settled = Promise.resolve(await answer);

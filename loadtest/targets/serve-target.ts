@@ -10,15 +10,31 @@ export interface TargetUsage {
 /** Listens on a free loopback port, tells the parent where, and answers `usage` questions over IPC. */
 export function serveTarget(server: Server): void {
   server.keepAliveTimeout = 60_000;
-  server.listen(0, '127.0.0.1', () => announceTarget((server.address() as AddressInfo).port));
+  const close = async () => {
+    server.closeAllConnections();
+  };
+  server.listen(0, '127.0.0.1', () => announceTarget((server.address() as AddressInfo).port, {}, close));
 }
 
-export function announceTarget(port: number, extra: Readonly<Record<string, unknown>> = {}): void {
+/** Tells the parent where the target is; once the parent lets go, closes it and ends the process. */
+export function announceTarget(
+  port: number,
+  extra: Readonly<Record<string, unknown>>,
+  close: () => Promise<void>,
+): void {
   process.on('message', (message) => {
     if (message !== 'usage') return;
     const { user, system } = process.cpuUsage();
     process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() } satisfies TargetUsage);
   });
-  process.on('disconnect', () => process.exit(0));
+  process.on('disconnect', () => {
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`A target did not close: ${String(error)}\n`);
+        process.exit(1);
+      },
+    );
+  });
   process.send?.({ port, ...extra });
 }
