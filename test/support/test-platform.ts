@@ -1,11 +1,12 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
 import { obtainToken } from '../../runtime/local/obtain-token.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../../runtime/local/start-platform.ts';
 import { findRecords } from '../../runtime/shared/audit/show-records.ts';
-import { verifyAuditDirectory } from '../../runtime/shared/audit/verify-audit-directory.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 
 /** The whole platform as `npm start` starts it, on free ports and in a folder of its own. */
@@ -14,8 +15,8 @@ export interface TestPlatform extends Platform {
   token(user: string, resource: string, scope?: string): Promise<string>;
   /** Records of calls to a tool, oldest first. */
   records(tool: string): Promise<readonly AuditRecord[]>;
-  /** What is wrong with the record, a sentence each. */
-  auditProblems(): Promise<readonly string[]>;
+  /** What `toolgate audit verify` says of the record. */
+  verifyAudit(): Promise<{ readonly exitCode: number; readonly output: string }>;
 }
 
 export async function startTestPlatform(options: Partial<PlatformOptions> = {}): Promise<TestPlatform> {
@@ -33,10 +34,26 @@ export async function startTestPlatform(options: Partial<PlatformOptions> = {}):
     ...platform,
     token: (user, resource, scope) => obtainToken({ issuer, user, resource, ...(scope !== undefined && { scope }) }),
     records: async (tool) => (await findRecords(auditDirectory, { tool, last: 1000 })).map(({ record }) => record),
-    auditProblems: async () => (await verifyAuditDirectory(auditDirectory)).findings.map(({ message }) => message),
+    verifyAudit: () => runToolgate(['audit', 'verify', auditDirectory]),
     close: async () => {
       await platform.close();
       await remove();
     },
   };
+}
+
+/** Runs the command line as a person does. */
+function runToolgate(args: readonly string[]): Promise<{ readonly exitCode: number; readonly output: string }> {
+  const program = fileURLToPath(new URL('../../bin/toolgate.mjs', import.meta.url));
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const collect = (chunk: Buffer) => {
+      output += chunk.toString();
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ exitCode: code ?? 1, output }));
+  });
 }
