@@ -89,7 +89,7 @@ describe('postgres.write', () => {
   test('a caller who leaves changes nothing', async () => {
     const leaving = new AbortController();
     const sql =
-      "UPDATE customers SET city = 'Gone' || (SELECT count(*) FROM generate_series(1, 1000000000) WHERE customers.id > 0)";
+      "UPDATE customers SET city = 'Gone' || (SELECT count(*) FROM orders a, orders b, orders c, orders d WHERE customers.id > 0)";
     const call = callTool(tool, { sql, max_affected_rows: 1_000 }, leaving.signal);
     const end = performance.now() + 5_000;
     const isActive = async () =>
