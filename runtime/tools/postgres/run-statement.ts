@@ -200,7 +200,7 @@ function cancelOn(signal: AbortSignal, client: pg.PoolClient, options: DatabaseO
       streamOf(client).destroy(new Error('a cancelled statement went on'));
     }, options.cancelGraceMs ?? 2_000);
   };
-  // The server's own timeout restarts with every batch; this one does not.
+  // For a server that does not keep the timeout it was given, or that is out of reach.
   const deadline = setTimeout(cancel, options.statementTimeoutMs + 500);
   signal.addEventListener('abort', cancel, { once: true });
   return {

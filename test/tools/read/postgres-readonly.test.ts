@@ -119,6 +119,18 @@ describe('postgres.readonly', () => {
     assert.equal(structureOf(await callTool(hard, { sql: 'SELECT 1' })).row_count, 1);
   });
 
+  test('a server that does not keep its timeout is told to stop all the same', async () => {
+    const connectionString = `${world.running().connectionString('reader')}?options=-c%20statement_timeout=0`;
+    const lax = postgresReadonly(world.open('reader', { connectionString, statementTimeoutMs: 100 }), {
+      rowsMax: 1,
+      cellBytesMax: 100,
+    });
+    const started = performance.now();
+    const error = errorOf(await callTool(lax, { sql: `SELECT count(*) FROM ${endless}` }));
+    assert.equal(error.code, 'statement_timeout');
+    assert.ok(performance.now() - started < 1_800);
+  });
+
   test('a caller who leaves cancels the statement on the server', async () => {
     const leaving = new AbortController();
     const call = callTool(tool, { sql: `SELECT count(*) AS cancel_me FROM ${endless}` }, leaving.signal);
