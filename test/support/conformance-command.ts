@@ -21,7 +21,12 @@ interface Row {
   readonly problems: readonly string[];
 }
 
-process.exitCode = await runCommand(process.argv.slice(2));
+try {
+  process.exitCode = await runCommand(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
 
 async function runCommand(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv);
