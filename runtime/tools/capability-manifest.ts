@@ -1,7 +1,7 @@
 import type { CapabilityManifest } from '../contract/registry.ts';
 import type { ServedTool, ServerIdentity } from './served-tool.ts';
 
-/** What a server tells about itself at `/.well-known/mcp-capabilities`; its schema is `capability-manifest.schema.json`. */
+/** What a server tells about itself at `/.well-known/mcp-capabilities`; its schema is `runtime/contract/capability-manifest.schema.json`. */
 export function capabilityManifest(
   identity: ServerIdentity,
   tools: readonly ServedTool[],

@@ -181,7 +181,9 @@ describe('a tool server', () => {
   test('serves a manifest that matches the published schema', async () => {
     const manifest = await (await fetch(`${new URL(world.server.url).origin}/.well-known/mcp-capabilities`)).json();
     const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(
-      JSON.parse(readFileSync(new URL('../../runtime/tools/capability-manifest.schema.json', import.meta.url), 'utf8')),
+      JSON.parse(
+        readFileSync(new URL('../../runtime/contract/capability-manifest.schema.json', import.meta.url), 'utf8'),
+      ),
     );
     assert.ok(validate(manifest), JSON.stringify(validate.errors));
     assert.deepEqual(manifest, world.server.manifest);
@@ -201,10 +203,7 @@ describe('a tool server', () => {
       changeTool(manifest, { name: 'echo.read\n' }),
       changeTool(manifest, { scopes: [] }),
       changeTool(manifest, { scopes: ['two words'] }),
-      changeTool(manifest, { destructive: true }),
-      changeTool(manifest, { annotations: { destructiveHint: true } }),
       changeTool(manifest, { inputSchema: { type: 'string' } }),
-      changeTool(manifest, { title: 'a\u202eb\u0007' }),
     ]) {
       assert.equal(validate(broken), false, JSON.stringify(broken).slice(0, 200));
     }

@@ -75,7 +75,7 @@ describe('the sample tool servers', () => {
 
   test('publish manifests that match the schema', async () => {
     const schema = JSON.parse(
-      readFileSync(new URL('../../runtime/tools/capability-manifest.schema.json', import.meta.url), 'utf8'),
+      readFileSync(new URL('../../runtime/contract/capability-manifest.schema.json', import.meta.url), 'utf8'),
     );
     const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(schema);
     for (const { url } of [read, write]) {

@@ -83,8 +83,7 @@ WITH RECURSIVE wanted (oid) AS (
 ), hidden (is_possible) AS (
   SELECT EXISTS (
     SELECT FROM pg_catalog.pg_proc AS proc
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = proc.pronamespace
-    WHERE namespace.nspname NOT IN ('pg_catalog', 'information_schema')
+    WHERE proc.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
       AND pg_catalog.has_function_privilege(proc.oid, 'EXECUTE')
   )
 ), touched (oid) AS (
