@@ -5,6 +5,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -151,9 +152,11 @@ function homeFor(stateDir: string, { uid, gid }: PostgresAccount): string {
   const inside = join(path, 'cluster');
   const home = isOpenToOthers(path)
     ? inside
-    : join('/var/tmp', `toolgate-postgres-${createHash('sha256').update(path).digest('hex').slice(0, 16)}`);
+    : join(outsideFolder, `${outsideName}${createHash('sha256').update(path).digest('hex').slice(0, 16)}`);
+  if (home !== inside) removeOrphans(uid);
   try {
     mkdirSync(home, { mode: 0o700 });
+    writeFileSync(join(home, ownerFile), path);
     chownSync(home, uid, gid);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') {
@@ -166,6 +169,28 @@ function homeFor(stateDir: string, { uid, gid }: PostgresAccount): string {
     }
   }
   return home;
+}
+
+const outsideFolder = '/var/tmp';
+const outsideName = 'toolgate-postgres-';
+/** Holds the path of the state folder that a database outside of it belongs to. */
+const ownerFile = 'state-folder';
+
+/** Removes databases whose state folder is gone: nobody could open them again, for the passwords went with it. */
+function removeOrphans(uid: number): void {
+  for (const name of readdirSync(outsideFolder)) {
+    const home = join(outsideFolder, name);
+    try {
+      if (!name.startsWith(outsideName) || lstatSync(home).uid !== uid) continue;
+      const owner = readFileSync(join(home, ownerFile), 'utf8');
+      const data = join(home, 'data');
+      const pid = readPostmaster(data)?.pid;
+      const isInUse = existsSync(owner) || (pid !== undefined && isPostgresOf(pid, data));
+      if (!isInUse) rmSync(home, { recursive: true, force: true });
+    } catch {
+      // Another start was faster, or it is not whole: left alone.
+    }
+  }
 }
 
 function readPasswords(file: string, stateDir: string): Record<PostgresRole, string> {

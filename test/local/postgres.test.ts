@@ -165,6 +165,24 @@ describe('a database of our own', () => {
   }
 });
 
+test("root's database of a deleted state folder is removed by the next start", {
+  skip: process.geteuid?.() !== 0 && 'not root: the database is in the state folder',
+}, async () => {
+  const folders = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'toolgate-pg-')));
+  const [first, second] = folders as [string, string];
+  const deleted = await startPostgres({ stateDir: first, logger });
+  rmSync(first, { recursive: true });
+  const other = await startPostgres({ stateDir: second, logger });
+  assert.ok(existsSync(deleted.home), 'not while it runs');
+  await deleted.close();
+  await other.close();
+  const again = await startPostgres({ stateDir: second, logger });
+  assert.ok(!existsSync(deleted.home));
+  await again.close();
+  rmSync(again.home, { recursive: true });
+  rmSync(second, { recursive: true });
+});
+
 test('missing library links are made, those that are there stay, and a folder that cannot be written is one clear sentence', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'toolgate-links-'));
   const native = join(folder, 'native');
