@@ -87,7 +87,7 @@ function runLane(name) {
 
 function testFiles(name) {
   const laneOf = (file) => laneNames.find((lane) => file.endsWith(`.${lane}.test.ts`)) ?? 'npm';
-  return globSync('test/**/*.test.ts', { cwd: root })
+  return globSync('test/**/*.test.ts', { cwd: root, exclude: ['**/node_modules/**'] })
     .filter((file) => laneOf(file) === name)
     .filter((file) => paths.length === 0 || paths.some((path) => file.startsWith(path.replace(/^\.\//, ''))))
     .sort();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import type { AuditEvent } from '../runtime/contract/audit-event.ts';
-import { type RefusalCode, refusalCodes } from '../runtime/contract/refusal-codes.ts';
+import { errorMetaKey, type RefusalCode, refusalCodes } from '../runtime/contract/refusal-codes.ts';
 import type { GatewayDeps } from '../runtime/gateway/deps.ts';
 import { refusalAnswer, refusalMessage } from '../runtime/gateway/transport/wire-errors.ts';
 import { Refusal } from '../runtime/shared/refusal.ts';
@@ -334,7 +334,7 @@ test('what changes something is on record before it happens, and does not happen
 
 test('arguments that are wrong are told to the model, all at once', async () => {
   const answer = await world.send({ params: { name: 'echo.shout', arguments: { text: 'NO', times: 9, extra: 1 } } });
-  const { violations } = answer.json.result.structuredContent.error;
+  const { violations } = answer.json.result._meta[errorMetaKey];
   assert.equal(violations.length, 3, answer.text);
   assert.equal(answer.json.result.resultType, 'complete');
   assert.equal(world.lastEvent().arguments_sha256?.length, 64);

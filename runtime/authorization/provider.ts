@@ -58,6 +58,11 @@ export function createProvider(parts: ProviderParts): Provider {
     const [stored, given] = [Buffer.from(this.clientSecret ?? ''), Buffer.from(hashSecret(sent))];
     return stored.length === given.length && timingSafeEqual(stored, given);
   };
+  // RFC 7591 § 2: scope is what a client may ask for. What it gets is asked of a person each time, so what it says here is not kept.
+  const { Schema } = provider.Client as unknown as { Schema: { prototype: { scopes(): void } } };
+  Schema.prototype.scopes = function (this: { scope?: string }) {
+    delete this.scope;
+  };
   return provider;
 }
 

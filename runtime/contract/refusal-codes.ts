@@ -71,4 +71,10 @@ export const refusalCodes = {
   internal_error: 'Something is broken on our side.',
 } as const;
 
+/**
+ * Where a result with isError keeps its code and details, under `_meta`. Not in structuredContent: clients hold that against the tool's
+ * output schema even in an error, and then show neither.
+ */
+export const errorMetaKey = 'dev.toolgate/error';
+
 export type RefusalCode = keyof typeof refusalCodes;

@@ -25,6 +25,8 @@ export interface GatewayDeps {
   readonly verifier: TokenVerifier;
   /** The catalogue in memory; throws Refusal `catalogue_unavailable` before the first good read. */
   readonly catalogue: () => CatalogueSnapshot;
+  /** Reads the catalogue now, for whoever has just changed it. Never rejects. */
+  readonly refreshCatalogue?: () => Promise<unknown>;
   readonly policy: PolicyClient;
   readonly quota: QuotaCounter;
   readonly grants: GrantStore;
@@ -101,6 +103,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
     logger,
     verifier: createTokenVerifier({ issuers: env.ISSUERS, now }),
     catalogue: catalogue.current,
+    refreshCatalogue: catalogue.refresh,
     policy,
     quota: createQuotaCounter({ client, tablePrefix, now, deadlineMs: env.QUOTA_DEADLINE_MS }),
     grants: createGrantStore({ client, tablePrefix }),

@@ -132,6 +132,8 @@ export async function registerToolServers(parts: {
   } finally {
     client.destroy();
   }
+  // The gateway follows the catalogue once a second; a platform that says it answers has followed it already.
+  await gateway.refreshCatalogue?.();
 }
 
 /** Who asks a server for its tools when it is registered: the platform itself. */

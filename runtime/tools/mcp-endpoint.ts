@@ -12,6 +12,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Json, JsonObject } from '../contract/json.ts';
+import { errorMetaKey } from '../contract/refusal-codes.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { CallContext, ServedTool, ServerIdentity } from './served-tool.ts';
 
@@ -121,7 +122,7 @@ function invalidArguments(violations: readonly string[]): CallToolResult {
   return {
     isError: true,
     content: [{ type: 'text', text: message }],
-    structuredContent: { error: { code: 'arguments_invalid', message, violations } },
+    _meta: { [errorMetaKey]: { code: 'arguments_invalid', message, violations } },
   };
 }
 

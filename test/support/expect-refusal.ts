@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AuditEventKind, AuditOutcome } from '../../runtime/contract/audit-event.ts';
 import type { RefusalCode } from '../../runtime/contract/refusal-codes.ts';
+import { errorMetaKey } from '../../runtime/contract/refusal-codes.ts';
 import type { Answer, GatewayWorld, SendOptions } from './gateway-world.ts';
 
 /** What a refusal must look like to the caller and to the auditor. */
@@ -30,7 +31,7 @@ export async function expectRefusal(
   assert.equal(answer.json?.jsonrpc, '2.0', answer.text);
   if (expected.rpc === 'result') {
     assert.equal(answer.json.result.isError, true, answer.text);
-    assert.equal(answer.json.result.structuredContent.error.code, expected.code);
+    assert.equal(answer.json.result._meta[errorMetaKey].code, expected.code);
   } else {
     assert.equal(answer.json.error.code, expected.rpc, answer.text);
     assert.equal(answer.json.error.data.code, expected.code);

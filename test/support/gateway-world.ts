@@ -10,10 +10,10 @@ import { listenGateway, type RunningGateway } from '../../runtime/gateway/app.ts
 import { createMintUpstreamToken } from '../../runtime/gateway/clients/mint-upstream-token.ts';
 import { ownSigningKeys } from '../../runtime/gateway/clients/signing-keys.ts';
 import { createUpstreamClient } from '../../runtime/gateway/clients/upstream.ts';
-import { createSchemaCache } from '../../runtime/shared/compile-schema.ts';
 import type { GatewayDeps } from '../../runtime/gateway/deps.ts';
 import { createGatewayMetrics } from '../../runtime/gateway/gateway-metrics.ts';
 import type { GatewaySettings } from '../../runtime/gateway/gateway-settings.ts';
+import { createSchemaCache } from '../../runtime/shared/compile-schema.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { assemblePolicyBundle } from '../../runtime/shared/policy-bundle.ts';
 import { createPolicyClient, type PolicyClient } from '../../runtime/shared/policy-client.ts';

@@ -5,12 +5,13 @@ import { createTokenVerifier, type TokenVerifier } from '../../runtime/shared/to
 export interface TestIssuer {
   readonly issuer: string;
   readonly verifier: TokenVerifier;
+  /** What its key endpoint publishes. */
+  readonly jwks: { readonly keys: readonly object[] };
   /** A signed access token; members of `claims` take the place of the usual ones, `undefined` removes one. */
   token(claims?: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): string;
 }
 
-export function createTestIssuer(now: () => number = Date.now): TestIssuer {
-  const issuer = 'https://issuer.test';
+export function createTestIssuer(now: () => number = Date.now, issuer = 'https://issuer.test'): TestIssuer {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = createPrivateKey(privateKey.export({ format: 'pem', type: 'pkcs8' }));
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'test-key', alg: 'ES256', use: 'sig' };
@@ -18,6 +19,7 @@ export function createTestIssuer(now: () => number = Date.now): TestIssuer {
   let count = 0;
   return {
     issuer,
+    jwks: { keys: [jwk] },
     verifier: createTokenVerifier({
       issuers: [{ issuer, jwksUri, algorithms: ['ES256'] }],
       now,

@@ -1,5 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { JsonObject } from '../../runtime/contract/json.ts';
+import { errorMetaKey } from '../../runtime/contract/refusal-codes.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import type { CallContext, ServedTool } from '../../runtime/tools/served-tool.ts';
 
@@ -34,5 +35,5 @@ export function structureOf(result: CallToolResult): Record<string, unknown> {
 /** Code and sentence of a result with isError. */
 export function errorOf(result: CallToolResult): { code: string; message: string; sqlstate?: string } {
   if (result.isError !== true) throw new Error(`the tool did not refuse: ${JSON.stringify(result.structuredContent)}`);
-  return (result.structuredContent as { error: { code: string; message: string } }).error;
+  return result._meta?.[errorMetaKey] as { code: string; message: string };
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../contract/json.ts';
-import type { RefusalCode } from '../../contract/refusal-codes.ts';
+import { errorMetaKey, type RefusalCode } from '../../contract/refusal-codes.ts';
 import type { JsonRpcId } from '../../contract/tool-call.ts';
 import type { Refusal } from '../../shared/refusal.ts';
 
@@ -136,15 +136,15 @@ export function isFailure(code: RefusalCode): boolean {
   return forms[code].status >= 500;
 }
 
-/** MCP server/tools § Error Handling: what the model can mend is a result, in text and structure, as some hosts read only one. */
+/** MCP server/tools § Error Handling: what the model can mend is a result, in words; the details are for programs. */
 function refusalResult(refusal: Refusal, isModern: boolean): JsonObject {
   const { violations } = refusal.details;
   const lines = violations === undefined ? refusal.message : `${refusal.message}\n- ${violations.join('\n- ')}`;
   return {
     ...(isModern && { resultType: 'complete' }),
     content: [{ type: 'text', text: lines }],
-    structuredContent: { error: { message: refusal.message, ...dataOf(refusal) } },
     isError: true,
+    _meta: { [errorMetaKey]: { message: refusal.message, ...dataOf(refusal) } },
   };
 }
 

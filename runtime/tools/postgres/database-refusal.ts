@@ -1,6 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import pg from 'pg';
 import type { JsonObject } from '../../contract/json.ts';
+import { errorMetaKey } from '../../contract/refusal-codes.ts';
 
 /** A no of the database or of a tool before it: the model reads it and corrects itself. Holds no value of a row. */
 export class DatabaseRefusal extends Error {
@@ -15,14 +16,14 @@ export class DatabaseRefusal extends Error {
   }
 }
 
-/** MCP server/tools § Error Handling: a result with isError, in text and structure, as some hosts read only one. */
+/** MCP server/tools § Error Handling: a result with isError, in words; the details are for programs. */
 export function toErrorResult(refusal: DatabaseRefusal): CallToolResult {
   const error: JsonObject = {
     code: refusal.code,
     message: refusal.message,
     ...(refusal.sqlstate !== undefined && { sqlstate: refusal.sqlstate }),
   };
-  return { isError: true, content: [{ type: 'text', text: refusal.message }], structuredContent: { error } };
+  return { isError: true, content: [{ type: 'text', text: refusal.message }], _meta: { [errorMetaKey]: error } };
 }
 
 /** `planning`: nothing was executed, so the message holds the caller's own words only. `running`: it may quote any row. */

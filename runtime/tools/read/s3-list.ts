@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { JsonObject } from '../../contract/json.ts';
+import { errorMetaKey } from '../../contract/refusal-codes.ts';
 import type { ServedTool, ToolCaller } from '../served-tool.ts';
 
 const pageSizeMax = 1_000;
@@ -220,5 +221,5 @@ function pageResult(structuredContent: JsonObject): CallToolResult {
 }
 
 function refusalResult({ code, message }: StoreRefusal): CallToolResult {
-  return { isError: true, content: [{ type: 'text', text: message }], structuredContent: { error: { code, message } } };
+  return { isError: true, content: [{ type: 'text', text: message }], _meta: { [errorMetaKey]: { code, message } } };
 }
