@@ -86,6 +86,8 @@ interface Loaded {
   readonly bundle: PolicyBundle;
   readonly module: CompiledWasm;
   readonly evaluator: PolicyEvaluator;
+  readonly decisionOf: (resultSet: unknown) => Decision;
+  readonly quotaOf: (resultSet: unknown) => QuotaDecision;
 }
 
 /** Opens a bundle folder and follows its changes until `close`. Never throws for a bad bundle. */
@@ -142,15 +144,15 @@ export async function createPolicyClient(options: PolicyClientOptions): Promise<
 
   return {
     decide(input) {
-      const { evaluator, bundle } = current();
-      return parseDecision(onlyResult(evaluator.evaluate(input, 'mcp/authz/decision')), bundle.revision);
+      const { evaluator, decisionOf } = current();
+      return decisionOf(evaluator.evaluate(input, 'mcp/authz/decision'));
     },
     visible(input) {
       return parseVisible(onlyResult(current().evaluator.evaluate(input, 'mcp/authz/visible')), input.tools);
     },
     quota(input) {
-      const { evaluator, bundle } = current();
-      return parseQuota(onlyResult(evaluator.evaluate(toRegoQuota(input), 'mcp/quota/decision')), bundle.revision);
+      const { evaluator, quotaOf } = current();
+      return quotaOf(evaluator.evaluate(toRegoQuota(input), 'mcp/quota/decision'));
     },
     tenant: (name) => loaded?.bundle.tenants.get(name),
     revision: () => loaded?.bundle.revision,
@@ -184,7 +186,28 @@ async function load(folder: string, previous: Loaded | undefined, instantiate: I
   const missing = entrypoints.find((entrypoint) => !evaluator.entrypoints.includes(entrypoint));
   if (missing !== undefined) throw new BundleFault(`policy.wasm has no entrypoint ${missing}`);
   askCanaries(evaluator, bundle.canaries);
-  return { bundle, module, evaluator };
+  const { revision } = bundle;
+  return {
+    bundle,
+    module,
+    evaluator,
+    decisionOf: readOnce((resultSet) => parseDecision(onlyResult(resultSet), revision)),
+    quotaOf: readOnce((resultSet) => parseQuota(onlyResult(resultSet), revision)),
+  };
+}
+
+/** The evaluator hands out one frozen object for equal answers, so each is checked once. A refused one is checked anew. */
+function readOnce<T extends object>(parse: (resultSet: unknown) => T): (resultSet: unknown) => T {
+  const known = new WeakMap<object, T>();
+  return (resultSet) => {
+    if (typeof resultSet !== 'object' || resultSet === null || !Object.isFrozen(resultSet)) return parse(resultSet);
+    let parsed = known.get(resultSet);
+    if (parsed === undefined) {
+      parsed = Object.freeze(parse(resultSet));
+      known.set(resultSet, parsed);
+    }
+    return parsed;
+  };
 }
 
 async function compile(wasm: Uint8Array<ArrayBuffer>): Promise<CompiledWasm> {

@@ -1,4 +1,5 @@
 import * as opaWasm from '@open-policy-agent/opa-wasm';
+import { LRUCache } from 'lru-cache';
 import { malformed } from './policy-answer.ts';
 import { Refusal } from './refusal.ts';
 
@@ -23,8 +24,11 @@ export function compileWasm(bytes: Uint8Array<ArrayBuffer>): Promise<CompiledWas
 /** One instance of the policy's Wasm with its data. */
 export interface PolicyInstance {
   readonly entrypoints: readonly string[];
-  /** The result set for an input that is the text of one JSON value. Throws anything: strings, traps, errors. */
-  evaluate(input: ArrayBuffer, entrypoint: Entrypoint): unknown;
+  /**
+   * The result set, frozen, for an input that is the text of one JSON value; equal answers may be one object. Throws anything: strings,
+   * traps, errors.
+   */
+  evaluate(input: string, entrypoint: Entrypoint): unknown;
   /** Wasm memory in bytes; it grows with the largest input and never shrinks. */
   memoryBytes(): number;
 }
@@ -33,17 +37,60 @@ export type Instantiate = (module: CompiledWasm, data: unknown) => PolicyInstanc
 
 /** Of 64 KiB each: 2 MiB to 64 MiB. */
 const memoryPages = { initial: 32, maximum: 1024 };
+const pageBytes = 65_536;
 /** Above this, an instance is replaced after the answer, so that one large input does not hold memory for good. */
 const memoryBytesKept = 16 * 1024 * 1024;
+/** Few answers are different: a caller's calls of one tool are mostly decided alike. */
+const answersMax = 1000;
 
-/** An instance of `module` with `data`, of at most 64 MiB. */
+/** What opa-wasm's policy object holds and its types do not say. */
+interface LoadedOpa {
+  readonly entrypoints: Readonly<Record<string, number>>;
+  readonly mem: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  readonly minorVersion: number;
+  readonly dataAddr: number;
+  readonly dataHeapPtr: number;
+  readonly wasmInstance: { readonly exports: { opa_eval(...args: readonly number[]): number } };
+  setData(data: object): void;
+}
+
+/**
+ * An instance of `module` with `data`, of at most 64 MiB. opa-wasm loads it; the evaluation is called directly (OPA's Wasm ABI 1.2,
+ * `opa_eval`), because opa-wasm copies the input twice and parses every answer anew.
+ */
 export const instantiateOpa: Instantiate = (module, data) => {
-  const policy = loadPolicySync(module as never, { ...memoryPages });
+  const policy = loadPolicySync(module as never, { ...memoryPages }) as unknown as LoadedOpa;
   policy.setData(data as object);
+  if (!(policy.minorVersion >= 2)) throw new Error('the module is of an older ABI than 1.2');
+  const { mem, entrypoints, dataAddr, dataHeapPtr: inputAddress } = policy;
+  const { opa_eval: evaluateAt } = policy.wasmInstance.exports;
+  const answers = new LRUCache<string, object>({ max: answersMax });
+  let memory = Buffer.from(mem.buffer);
+  // Memory that grows gets a new buffer, and the old one has no bytes.
+  const currentMemory = () => {
+    if (memory.buffer !== mem.buffer) memory = Buffer.from(mem.buffer);
+    return memory;
+  };
   return {
-    entrypoints: Object.keys(policy.entrypoints),
-    evaluate: (input, entrypoint) => policy.evaluate(input, entrypoint),
-    memoryBytes: () => policy.mem.buffer.byteLength,
+    entrypoints: Object.keys(entrypoints),
+    evaluate(input, entrypoint) {
+      const id = Object.hasOwn(entrypoints, entrypoint) ? entrypoints[entrypoint] : undefined;
+      if (id === undefined) throw new Error(`no entrypoint ${entrypoint}`);
+      const bytes = Buffer.byteLength(input);
+      const missing = inputAddress + bytes - mem.buffer.byteLength;
+      if (missing > 0) mem.grow(Math.ceil(missing / pageBytes));
+      currentMemory().write(input, inputAddress, 'utf8');
+      const answerAddress = evaluateAt(0, id, dataAddr, inputAddress, bytes, inputAddress + bytes, 0);
+      const after = currentMemory();
+      const text = after.toString('utf8', answerAddress, after.indexOf(0, answerAddress));
+      let answer = answers.get(text);
+      if (answer === undefined) {
+        answer = deepFreeze(JSON.parse(text));
+        answers.set(text, answer);
+      }
+      return answer;
+    },
+    memoryBytes: () => mem.buffer.byteLength,
   };
 };
 
@@ -79,8 +126,8 @@ export function createPolicyEvaluator(module: CompiledWasm, data: unknown, insta
   };
 }
 
-/** The input as JSON text in a buffer of its own: opa-wasm takes only a bare ArrayBuffer for text. */
-function toInputText(input: object): ArrayBuffer {
+/** The input as JSON text in which every string is well-formed. */
+function toInputText(input: object): string {
   let text: string | undefined;
   let isSafe: boolean;
   try {
@@ -95,10 +142,7 @@ function toInputText(input: object): ArrayBuffer {
   // Undefined input would be evaluated all the same, and an empty one has nothing to deny by.
   if (text === undefined || !text.startsWith('{')) throw malformed('the input is not an object');
   if (!isSafe) throw new Refusal('json_unsafe');
-  const bytes = new TextEncoder().encode(text);
-  return bytes.byteLength === bytes.buffer.byteLength
-    ? bytes.buffer
-    : bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  return text;
 }
 
 /** Every string, keys included, is well-formed UTF-16. Asked only of the few inputs whose text has such an escape. */
@@ -106,4 +150,9 @@ function isWellFormed(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed();
   if (typeof value !== 'object' || value === null) return true;
   return Object.entries(value).every(([key, member]) => key.isWellFormed() && isWellFormed(member));
+}
+
+function deepFreeze(value: object): object {
+  for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) deepFreeze(member);
+  return Object.freeze(value);
 }
