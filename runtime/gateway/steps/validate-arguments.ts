@@ -33,8 +33,11 @@ function inputCheck(tool: DoorTool, deps: Pick<GatewayDeps, 'schemas'>): SchemaC
 function checkParamHeaders(tool: DoorTool, call: ToolCall): void {
   for (const { header, path, isNumber } of declaredHeaders(tool)) {
     const value = valueAt(call.arguments, path);
-    if (value === undefined || value === null || typeof value === 'object') continue;
     const sent = call.paramHeaders[header];
+    if (value === undefined || value === null || typeof value === 'object') {
+      if (sent === undefined) continue;
+      throw new Refusal('header_mismatch', { reason: `The header ${header} is there without its argument.` });
+    }
     if (sent === undefined) {
       // Clients before 2026-07-28 do not know of these headers.
       if (call.era === 'legacy') continue;
