@@ -26,7 +26,13 @@ export interface AuditEvent {
   /** `_unknown` before a caller is known. */
   readonly tenant: string;
   readonly call_id: string;
-  readonly caller: { readonly subject: string; readonly kind: string; readonly roles: readonly string[] } | null;
+  readonly caller: {
+    readonly subject: string;
+    readonly kind: string;
+    readonly roles: readonly string[];
+    /** What the token allowed, whether this call needed it or not. */
+    readonly scopes: readonly string[];
+  } | null;
   readonly client: {
     readonly id: string | null;
     readonly name: string | null;

@@ -12,7 +12,7 @@ import type { DoorTool } from './catalogue-index.ts';
 import type { UpstreamAnswer } from './clients/upstream.ts';
 import { deprecationHeaders } from './deprecation-headers.ts';
 import type { GatewayDeps } from './deps.ts';
-import { appendDurably, outcomeOf, reasonOf, round, since } from './record-parts.ts';
+import { appendDurably, outcomeOf, reasonOf, recordedCaller, round, since } from './record-parts.ts';
 import { recordable } from './recordable.ts';
 import type { RecordedReply, SafeReply } from './safe-reply.ts';
 import { metaKeys } from './transport/protocol-versions.ts';
@@ -221,7 +221,7 @@ class OpenEntry implements AuditEntry {
       time: this.#startedAt,
       tenant: caller?.tenant ?? '_unknown',
       call_id: message.callId,
-      caller: caller === undefined ? null : { subject: caller.subject, kind: caller.kind, roles: caller.roles },
+      caller: caller === undefined ? null : recordedCaller(caller),
       client: {
         id: caller?.clientId ?? null,
         name: clientName(message.params),

@@ -2,7 +2,7 @@ import type { AuditEvent } from '../contract/audit-event.ts';
 import type { Caller } from '../contract/caller.ts';
 import type { Refusal } from '../shared/refusal.ts';
 import type { GatewayDeps } from './deps.ts';
-import { appendDurably, outcomeOf, reasonOf, since } from './record-parts.ts';
+import { appendDurably, outcomeOf, reasonOf, recordedCaller, since } from './record-parts.ts';
 
 /** For messages that were refused before they were read: one `http_refusal` event, durable before the answer. */
 export async function recordHttpRefusal(
@@ -24,10 +24,7 @@ export async function recordHttpRefusal(
     time: new Date(deps.now()).toISOString(),
     tenant: about.caller?.tenant ?? '_unknown',
     call_id: about.callId,
-    caller:
-      about.caller === undefined
-        ? null
-        : { subject: about.caller.subject, kind: about.caller.kind, roles: about.caller.roles },
+    caller: about.caller === undefined ? null : recordedCaller(about.caller),
     client: {
       id: about.caller?.clientId ?? null,
       name: null,

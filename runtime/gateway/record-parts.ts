@@ -1,4 +1,5 @@
 import type { AuditEvent, AuditOutcome } from '../contract/audit-event.ts';
+import type { Caller } from '../contract/caller.ts';
 import { Refusal } from '../shared/refusal.ts';
 import type { GatewayDeps } from './deps.ts';
 import { isFailure } from './transport/wire-errors.ts';
@@ -30,4 +31,9 @@ export function since(started: number): number {
 /** To microseconds. */
 export function round(ms: number): number {
   return Math.round(ms * 1000) / 1000;
+}
+
+/** The caller as the record names it. */
+export function recordedCaller({ subject, kind, roles, scopes }: Caller): NonNullable<AuditEvent['caller']> {
+  return { subject, kind, roles, scopes };
 }

@@ -43,7 +43,7 @@ export async function recorded<T>(
       time: new Date(deps.now()).toISOString(),
       tenant: by?.tenant ?? platformTenant,
       call_id: randomUUID(),
-      caller: by === undefined ? null : { subject: by.subject, kind: by.kind, roles: by.roles },
+      caller: by === undefined ? null : { subject: by.subject, kind: by.kind, roles: by.roles, scopes: [] },
       client: null,
       method: null,
       server: known.manifest?.server.name ?? null,

@@ -23,7 +23,8 @@ export function refusalEvent(refusal: Refusal, message: RefusedMessage, server: 
     time: new Date(nowMs).toISOString(),
     tenant: caller?.tenant ?? '_unknown',
     call_id: message.callId,
-    caller: caller === undefined ? null : { subject: caller.subject, kind: 'upstream', roles: [] },
+    caller:
+      caller === undefined ? null : { subject: caller.subject, kind: 'upstream', roles: [], scopes: caller.scopes },
     client: { id: caller?.clientId ?? null, name: null, user_agent: message.userAgent?.slice(0, 256) ?? null },
     method: message.method?.slice(0, 128) ?? null,
     server,

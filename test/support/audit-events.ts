@@ -17,7 +17,7 @@ export function auditEvent(but: Partial<AuditEvent> = {}): AuditEvent {
     time: '2026-11-21T10:00:00.000Z',
     tenant: 'acme',
     call_id: 'call-1',
-    caller: { subject: 'alice', kind: 'human', roles: ['reader'] },
+    caller: { subject: 'alice', kind: 'human', roles: ['reader'], scopes: ['echo:read'] },
     client: { id: 'cli', name: 'test client', user_agent: 'test/1' },
     method: 'tools/call',
     server: 'read',

@@ -70,7 +70,12 @@ function toMembers(event: AuditEvent): string {
     time: event.time,
     tenant: event.tenant,
     call_id: event.call_id,
-    caller: event.caller && { subject: event.caller.subject, kind: event.caller.kind, roles: event.caller.roles },
+    caller: event.caller && {
+      subject: event.caller.subject,
+      kind: event.caller.kind,
+      roles: event.caller.roles,
+      scopes: event.caller.scopes,
+    },
     client: event.client && {
       id: event.client.id,
       name: event.client.name,

@@ -10,6 +10,7 @@ export function formatCallLines(record: AuditRecord, hash?: string): string[] {
   if (record.event.startsWith('writer_'))
     return [`${clock(record)}  ${record.event.replace('_', ' ')}${detailOf(record)}`, `  ${where}`];
   const lines = [`${clock(record)}  ${whatOf(record)}  ${callerOf(record)}`];
+  if (record.caller !== null && record.caller.scopes.length > 0) lines.push(`  ${scopesOf(record.caller)}`);
   if (record.policy !== null) lines.push(`  ${policyOf(record)}`);
   lines.push(`  ${outcomeOf(record)}`, `  ${where}`);
   return lines;
@@ -34,6 +35,10 @@ function callerOf({ caller, client }: AuditRecord): string {
   const through = client?.name ?? client?.id;
   const roles = caller.roles.length === 0 ? '' : ` [${caller.roles.join(', ')}]`;
   return printable(`${caller.subject} (${caller.kind})${roles}${through == null ? '' : ` through ${through}`}`);
+}
+
+function scopesOf({ scopes }: NonNullable<AuditRecord['caller']>): string {
+  return printable(`scopes    ${scopes.join(' ')}`);
 }
 
 function policyOf({ policy, code }: AuditRecord): string {

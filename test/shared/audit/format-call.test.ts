@@ -15,6 +15,7 @@ test('a call shows tool and version, caller, policy, outcome, and where it is re
   );
   assert.deepEqual(shown, [
     '10:00:00.000  tools/call postgres.readonly 1.2.0 on read (definition abababababab)  alice (human) [reader] through test client',
+    '  scopes    echo:read',
     '  policy    allow: role_reader; must redact_pii (revision abcdef012345)',
     '  outcome   ok · 1.3 ms · 14 bytes · 2 cells masked · redacted 3 EMAIL_ADDRESS',
     '  audit     acme #12 by gw-1 sha256 feedfacefeed…',
@@ -30,8 +31,8 @@ test('a refusal shows its code and sentence; one before anybody was known shows 
       policy: { revision: 'abcdef012345', reasons: ['tool_disabled'], obligations: [] },
     }),
   );
-  assert.match(denied[1] ?? '', /^ {2}policy {4}deny: tool_disabled \(revision abcdef012345\)$/);
-  assert.match(denied[2] ?? '', /refused · policy_denied, Policy denies this call\./);
+  assert.match(denied[2] ?? '', /^ {2}policy {4}deny: tool_disabled \(revision abcdef012345\)$/);
+  assert.match(denied[3] ?? '', /refused · policy_denied, Policy denies this call\./);
   const unknown = formatCallLines(
     record({ event: 'http_refusal', caller: null, client: null, tool: null, server: null, method: null, policy: null }),
   );
@@ -50,7 +51,7 @@ test('no string of a record reaches the terminal as a control, a line break, or 
       version: evil,
       time: evil.padEnd(24),
       definition_hash: evil,
-      caller: { subject: evil, kind: evil, roles: [evil] },
+      caller: { subject: evil, kind: evil, roles: [evil], scopes: [evil] },
       client: { id: evil, name: evil, user_agent: evil },
       policy: { revision: evil, reasons: [evil], obligations: [evil] },
       code: evil as never,

@@ -33,7 +33,7 @@ test('a record has every key of the published schema, in its order', () => {
 
 test('what else an object carries is not recorded', () => {
   const line = lineOf({
-    ...auditEvent({ caller: { subject: 's', kind: 'human', roles: [], token: 'secret' } as never }),
+    ...auditEvent({ caller: { subject: 's', kind: 'human', roles: [], scopes: [], token: 'secret' } as never }),
     authorization: 'secret',
     seq: 99,
     writer: 'other',
@@ -68,7 +68,7 @@ for (const [name, text, kept] of injections) {
     const event = auditEvent({
       call_id: text,
       tenant: text,
-      caller: { subject: text, kind: text, roles: [text] },
+      caller: { subject: text, kind: text, roles: [text], scopes: [text] },
       client: { id: text, name: text, user_agent: text },
       tool: text,
       arguments: JSON.parse(JSON.stringify({ [text]: [text] })),
@@ -125,7 +125,7 @@ test('whatever is too long is cut: many strings, a million items, many keys, dee
     { arguments: { ['k'.repeat(500_000)]: 1 } },
     { arguments: deep },
     { client: { id: 'c'.repeat(300_000), name: 'n'.repeat(300_000), user_agent: '\u2028'.repeat(65_536) } },
-    { caller: { subject: 's', kind: 'k', roles: Array(50_000).fill('role') } },
+    { caller: { subject: 's', kind: 'k', roles: Array(50_000).fill('role'), scopes: Array(50_000).fill('scope') } },
     { latency_ms: Object.fromEntries(Array.from({ length: 50_000 }, (_, n) => [`step${n}`, n])) },
   ];
   for (const payload of payloads) {
