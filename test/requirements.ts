@@ -1,0 +1,12 @@
+import { attackRows } from './requirements/attacks.ts';
+import { gatewayRows } from './requirements/gateway.ts';
+import { houseRows } from './requirements/house.ts';
+
+/**
+ * One thing that must hold, and the tests that show it: `[id, what, 'file: test name', ...]`. The file is named under `test/`, without
+ * `.test.ts`; a name after another of the same file stands alone as `: test name`. Rows `R-` are what the product promises, rows
+ * `A-<group>-<number>` are attacks with their answer in docs/threat-table.md, and rows `F-` are parts that are gone.
+ */
+export type RequirementRow = readonly [id: string, what: string, ...shownBy: readonly string[]];
+
+export const requirements: readonly RequirementRow[] = [...houseRows, ...gatewayRows, ...attackRows];

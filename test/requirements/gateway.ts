@@ -1,0 +1,44 @@
+import type { RequirementRow } from '../requirements.ts';
+
+/** The gateway, its quotas, its proof with real clients, and what happens when a part is gone. */
+// biome-ignore format: a table has one row a line.
+export const gatewayRows: readonly RequirementRow[] = [
+  ['R-GATE-01', 'The record is open before the first step and written on every outcome', 'gateway/call-tool: a call travels the whole way and leaves one record', 'refusals: a call that cannot be recorded is not answered, whatever it came to'],
+  ['R-GATE-02', 'Both protocol eras on one endpoint, statelessly', 'gateway/transport/envelope: served: a legacy client without any header', ': initialize is answered with the version of the client, and no Mcp-Session-Id', ': server/discover is answered by the gateway, for this caller alone'],
+  ['R-GATE-03', 'Headers are checked against the body; batches are refused', 'gateway/transport/envelope: refused: Mcp-Name names another tool', 'attacks/headers: a parameter header that names another value is refused, recorded, and never forwarded', 'gateway/transport/json: refused: a batch of one'],
+  ['R-GATE-04', 'A client that disconnects cancels its upstream call', 'gateway/upstream: a client that goes away takes its upstream call with it, and leaves a record'],
+  ['R-GATE-05', 'Streaming passes through: SSE, progress, keep-alive', 'gateway/upstream: progress streams through as it comes, keep-alives too, and the answer ends the stream'],
+  ['R-GATE-06', "The caller's token never goes upstream; a token of this call alone does", 'gateway/identity: the token of the client stops here: the upstream gets one of its own, for this call', 'gateway/clients/mint-upstream-token: every token verifies, whatever lengths its signature comes in'],
+  ['R-GATE-07', "Tool servers verify the gateway's token and refuse all else", "tools/direct-reach: with a caller's own token, which names no actor: token_invalid, recorded", ": with the gateway's token for another server: audience_mismatch, recorded"],
+  ['R-GATE-08', 'tools/list is what the caller may call: deterministic, private, with ttlMs', 'gateway/catalogue: a list has what the caller may call and nothing else, in order, for this caller alone'],
+  ['R-GATE-09', 'A property-based test proves list <=> call', 'gateway/list-and-call: a tool is in the list exactly when a call of it gets past authorize', 'policies/properties: a tool is listed exactly when a call of it is allowed'],
+  ['R-GATE-10', 'Trace context in and out', 'gateway/upstream: a trace goes through with a span of our own; one that is not valid starts anew'],
+  ['R-GATE-11', 'Endpoints of calls and discovery', 'gateway/discovery: each door has its metadata, and its 401 says where', ': the published keys verify upstream tokens, and no private half is among them', ': the catalogue and the cards name servers and nothing of their tools, owners or upstreams'],
+  ['R-GATE-12', 'A deprecated version says so; a sunset one is 410 with its guide', 'gateway/catalogue: a deprecated version is served with the news of its end', ': a sunset version says so to those who may see it, and is unknown to the others'],
+  ['R-GATE-13', 'It boots on its environment, becomes ready, drains on SIGTERM', 'gateway/main: the process boots on its environment, becomes ready, and ends on SIGTERM with nothing left', 'gateway/drain: a call under way is answered and recorded before the gateway is gone'],
+
+  ['R-QUOTA-01', 'Token buckets per identity and tenant, shared by every replica', 'gateway/clients/quota-counter: of a person holds 200 calls, of an agent 1,000, and refills by the minute', ': is one for all replicas: three of them give 200 together'],
+  ['R-QUOTA-02', '200 parallel calls against a limit of 60 give exactly 60', 'attacks/quota-race: of 200 calls at once against a limit of 60 exactly 60 get through, malformed ones cost as much, and every one is on record', 'gateway/clients/quota-counter: of 60 lets exactly 60 through when the replicas are three processes'],
+  ['R-QUOTA-03', 'The no is a JSON-RPC error with Retry-After', 'refusals: quota_exceeded on the wire and in the record'],
+  ['R-QUOTA-04', "Policy's rule has the last word", 'gateway/steps/spend-quota: each call is counted, and the rule of the real policy has the last word'],
+
+  ['R-PROOF-01', 'The official suite is content with gateway, tool servers and authorization server', 'conformance/gateway-conformance.peers: is not content with a server that lacks what a scenario asks for', 'authorization/authorization-conformance.peers: the official suite is content with the authorization server, 2 of 2'],
+  ['R-PROOF-02', 'Real clients sign in, list, call and are refused: SDK v2, SDK v1, the Inspector', 'end-to-end/sdk-clients: finds its way from a 401 to a token for this door alone', ': lists exactly what its user may call', ': is refused a call that its token has no scope for', 'end-to-end/inspector.peers: lists exactly what its user may call', 'authorization/sdk-clients: SDK v1 signs a person in, for every server, and refreshes'],
+  ['R-PROOF-03', 'What they did is a record that an outsider can verify', 'end-to-end/sdk-clients: leaves a record that an outsider can verify'],
+
+  ['F-POLICY-01', 'Policy bundle missing: nothing is called or listed', 'fail-closed/policy: without a policy bundle nothing is called or listed; with one, both, without a restart'],
+  ['F-POLICY-02', 'Policy bundle broken: refused, or the last good one stays', 'fail-closed/policy: a bundle with half a policy.wasm: refused at the start, and under way the last good one goes on deciding', ': a bundle with no folder: refused at the start, and under way the last good one goes on deciding'],
+  ['F-POLICY-03', 'Policy answers nonsense', 'shared/policy-client: an engine that answers with allow as a string is refused', ': whatever an engine throws is a refusal that keeps its cause'],
+  ['F-DYNAMO-01', 'DynamoDB gone at the start, or under way', 'fail-closed/dynamodb: DynamoDB that is not there at the start: the gateway starts, says so, and refuses', ': DynamoDB that stops under way: what cannot be counted is refused, and a catalogue that is too old as well'],
+  ['F-DYNAMO-02', 'DynamoDB slow', 'fail-closed/dynamodb: DynamoDB that takes connections and never answers: refused at the deadline, and served when it speaks again'],
+  ['F-DYNAMO-03', 'One table gone', 'fail-closed/dynamodb: a table of grants that is gone is no yes for a tool that changes something, and no matter to the others', ': a table of counts that is gone is no limit of zero and no limit at all: it is refused'],
+  ['F-DYNAMO-04', 'DynamoDB gone for the authorization server', 'authorization/operation: while the store is gone every answer that needs it is a clear 503, and keys stay published'],
+  ['F-AUDIT-01', 'Audit directory gone', 'fail-closed/audit: an audit directory that is gone under way: no message is answered, and readiness says so; back, the chain goes on'],
+  ['F-AUDIT-02', 'Audit disk full, read-only, failing or slow', 'fail-closed/audit: a disk that is full in the middle of a line: no message is answered until it is over, and the chain goes on whole', ': a disk that is read-only: no message is answered until it is over, and the chain goes on whole', ': a disk that answers too late: no message is answered until it is over, and the chain goes on whole', 'shared/audit/crash: a file limit of the system (EFBIG) refuses, and every acknowledged record is there'],
+  ['F-KEYS-01', 'JWKS gone or nonsense', 'fail-closed/identity: a key endpoint that breaks off: nobody comes in, and the record says why', ': a key endpoint that answers HTML: nobody comes in, and the record says why', ': keys that are back are used again, without a restart'],
+  ['F-KEYS-02', 'JWKS gone after it was read: cached keys for an hour, then nobody', 'shared/token-verifier: while the key endpoint is down, cached keys serve, then nothing does', 'tools/direct-reach: keys that cannot be had are a no, recorded'],
+  ['F-UP-01', 'Upstream gone', 'fail-closed/upstream: a tool server that is not there is upstream_unavailable, recorded', ': a tool server that hangs up is upstream_unavailable, recorded, and asked once'],
+  ['F-UP-02', 'Upstream slow', 'fail-closed/upstream: a tool server that says nothing is upstream_timeout, recorded, and asked once', ': a tool server that stops in the middle is upstream_timeout, recorded, and asked once'],
+  ['F-UP-03', 'Upstream talks garbage', 'fail-closed/upstream: a tool server that speaks another protocol is upstream_unavailable, recorded, and asked once', ': a tool server that sends bytes for JSON is upstream_invalid, recorded, and asked once'],
+  ['F-UP-04', 'A change whose outcome nobody knows is on record, and its yes is spent', 'fail-closed/upstream: a change that a person allowed and the server never answered: intent and outcome are on record, and the yes is spent'],
+];
