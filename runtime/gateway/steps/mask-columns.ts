@@ -24,7 +24,7 @@ export function maskTable(
 ): MaskedTable | undefined {
   if (!isObject(structured)) return undefined;
   const counts = Object.fromEntries(Object.entries(structured).filter(([, member]) => isCount(member)));
-  const { columns, rows } = structured;
+  const { columns, rows, steered_by: steering } = structured;
   if (columns === undefined && rows === undefined) {
     // What an INSERT answers: how many rows, and none of them.
     return Object.keys(counts).length > 0 && Object.keys(counts).length === Object.keys(structured).length
@@ -38,7 +38,8 @@ export function maskTable(
     row.map((cell, index) => {
       // A cell beyond the columns has no origin.
       const method = index < methods.length ? methods[index] : 'redact';
-      if (method === undefined || cell === null) return cell;
+      // A computed NULL may answer a question: CASE WHEN ssn LIKE '9%' THEN 1 END. That a stored value is absent is not hidden.
+      if (method === undefined || (cell === null && isStored(columns[index]))) return cell;
       maskedCells += 1;
       return maskCell(cell, method, hash);
     }),
@@ -50,10 +51,16 @@ export function maskTable(
       columns,
       rows: kept,
       row_count: kept.length,
+      // Names of columns only; masked ones among them end the call before.
+      ...(Array.isArray(steering) && { steered_by: steering }),
       truncated: isCut || structured.truncated === true,
     },
     maskedCells,
   };
+}
+
+function isStored(column: Json | undefined): boolean {
+  return isObject(column) && isObject(column.origin) && column.origin.kind === 'column';
 }
 
 /** Undefined for a column that the plan does not touch. Throws Refusal `obligation_unknown` for a method that is not known. */

@@ -5,6 +5,7 @@ import type { SafeResult } from '../../contract/receipts.ts';
 import type { RedactJson } from '../../shared/redact-json.ts';
 import { Refusal } from '../../shared/refusal.ts';
 import { isObject, MASKED, maskTable, pseudonym } from './mask-columns.ts';
+import { findMaskedSteering, withheldTable } from './masked-steering.ts';
 import { type Found, isProtocolMetaKey, protocolFields, redactProtocol, run } from './redact-protocol.ts';
 
 export interface RedactDeps {
@@ -130,6 +131,11 @@ function maskResult(result: JsonObject, duties: Duties, deps: RedactDeps, call: 
     const quiet = isFailure ? withoutQuotes(result, call) : result;
     const safe = redactProtocol(quiet as JsonObject, deps.redactJson, found);
     return { safe: true, result: safe, redactions: { maskedCells: 0, pii: found.pii } };
+  }
+  const steering = findMaskedSteering(result.structuredContent, duties.plan);
+  if (steering !== undefined) {
+    const withheld = { ...protocolMembers(result), ...withheldTable(steering) };
+    return { safe: true, result: withheld, redactions: { maskedCells: 0, pii: {} } };
   }
   const hash = (value: string) => pseudonym(value, call.tenant ?? '', deps.maskKey ?? processKey());
   const table = maskTable(result.structuredContent, duties.plan, duties.rowsMax, hash);

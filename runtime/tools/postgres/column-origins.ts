@@ -1,6 +1,7 @@
 import type { FieldDef } from 'pg';
 import type { QueryPlan, RelationName } from './query-plan.ts';
 import type { Transaction } from './run-statement.ts';
+import type { SteeringColumn } from './steering-columns.ts';
 
 /**
  * Where the values of a result column come from; masking binds to it, never to a name in the query. `column`: the very value of a
@@ -17,8 +18,16 @@ export interface ResultColumn {
   readonly origin: ColumnOrigin;
 }
 
+export interface Origins {
+  readonly columns: readonly ResultColumn[];
+  /** Columns of tables on whose values it depends which rows there are. */
+  readonly steeredBy: readonly SteeringColumn[];
+}
+
 interface CatalogueRow {
   readonly types: readonly string[];
+  readonly lineage: readonly (RelationName & { of: RelationName; is_parent: boolean })[] | null;
+  readonly called: boolean;
   readonly columns:
     | readonly (RelationName & { oid: string; attnum: number; column: string; is_plain: boolean })[]
     | null;
@@ -27,19 +36,21 @@ interface CatalogueRow {
 
 /** Finds the origin of every column, from the database's catalogue in the same transaction. */
 export async function findOrigins(
+  sql: string,
   fields: readonly FieldDef[],
   plan: QueryPlan,
   transaction: Transaction,
-): Promise<readonly ResultColumn[]> {
+): Promise<Origins> {
   const [found] = await transaction.ask<CatalogueRow & Record<string, unknown>>(catalogueQuery, [
     plan.relations.map(({ schema }) => schema),
     plan.relations.map(({ table }) => table),
     fields.map(({ tableID }) => tableID),
     fields.map(({ columnID }) => columnID),
     fields.map(({ dataTypeID }) => dataTypeID),
+    plan.functions,
   ]);
   const relations = found?.relations ?? [];
-  return fields.map((field, index) => {
+  const columns = fields.map((field, index): ResultColumn => {
     const column = found?.columns?.find(
       ({ oid, attnum, is_plain }) => is_plain && Number(oid) === field.tableID && attnum === field.columnID,
     );
@@ -52,6 +63,25 @@ export async function findOrigins(
           : { kind: 'column', schema: column.schema, table: column.table, column: column.column },
     };
   });
+  return { columns, steeredBy: steeredBy(sql, plan, relations, found) };
+}
+
+function steeredBy(
+  sql: string,
+  plan: QueryPlan,
+  relations: readonly RelationName[],
+  found: CatalogueRow | undefined,
+): readonly SteeringColumn[] {
+  // A function of the database's own may compare anything.
+  if (found?.called !== false) return relations.map((relation) => ({ ...relation, column: null }));
+  return plan
+    .steering(sql)
+    .flatMap((steering) => [
+      steering,
+      ...(found.lineage ?? [])
+        .filter(({ schema, table }) => schema === steering.schema && table === steering.table)
+        .map(({ of, is_parent }) => ({ ...of, column: is_parent ? steering.column : null })),
+    ]);
 }
 
 // One round trip. `lineage` leads from each relation to the ones whose rows it shows: parents of a partition or an inheriting table, and
@@ -65,27 +95,26 @@ WITH RECURSIVE wanted (oid) AS (
   JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid AND class.relname = named.name
   UNION
   SELECT tables.oid FROM unnest($3::oid[]) AS tables (oid) WHERE tables.oid <> 0
-), lineage (root, oid) AS (
-  SELECT oid, oid FROM wanted
+), lineage (root, oid, is_parent) AS (
+  SELECT oid, oid, true FROM wanted
   UNION
-  SELECT lineage.root, source.oid
+  SELECT lineage.root, source.oid, lineage.is_parent AND source.is_parent
   FROM lineage
   CROSS JOIN LATERAL (
-    SELECT inhparent AS oid FROM pg_catalog.pg_inherits WHERE inhrelid = lineage.oid
+    SELECT inhparent AS oid, true AS is_parent FROM pg_catalog.pg_inherits WHERE inhrelid = lineage.oid
     UNION ALL
-    SELECT depend.refobjid
+    SELECT depend.refobjid, false
     FROM pg_catalog.pg_rewrite AS rule
     JOIN pg_catalog.pg_depend AS depend
       ON depend.classid = 'pg_catalog.pg_rewrite'::regclass AND depend.objid = rule.oid
       AND depend.refclassid = 'pg_catalog.pg_class'::regclass
     WHERE rule.ev_class = lineage.oid AND depend.refobjid <> lineage.oid
   ) AS source
-), hidden (is_possible) AS (
-  SELECT EXISTS (
-    SELECT FROM pg_catalog.pg_proc AS proc
-    WHERE proc.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-      AND pg_catalog.has_function_privilege(proc.oid, 'EXECUTE')
-  )
+), hidden (is_possible, is_called) AS (
+  SELECT count(*) > 0, count(*) FILTER (WHERE proc.proname = ANY ($6::text[])) > 0
+  FROM pg_catalog.pg_proc AS proc
+  WHERE proc.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+    AND pg_catalog.has_function_privilege(proc.oid, 'EXECUTE')
 ), touched (oid) AS (
   SELECT oid FROM lineage
   UNION
@@ -96,6 +125,16 @@ WITH RECURSIVE wanted (oid) AS (
 SELECT
   (SELECT array_agg(pg_catalog.format_type(type.oid, NULL) ORDER BY type.position)
    FROM unnest($5::oid[]) WITH ORDINALITY AS type (oid, position)) AS types,
+  (SELECT is_called FROM hidden) AS called,
+  (SELECT json_agg(json_build_object(
+     'schema', namespace.nspname, 'table', class.relname, 'is_parent', lineage.is_parent,
+     'of', json_build_object('schema', home.nspname, 'table', source.relname)))
+   FROM lineage
+   JOIN pg_catalog.pg_class AS class ON class.oid = lineage.root
+   JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+   JOIN pg_catalog.pg_class AS source ON source.oid = lineage.oid
+   JOIN pg_catalog.pg_namespace AS home ON home.oid = source.relnamespace
+   WHERE lineage.root <> lineage.oid) AS lineage,
   (SELECT json_agg(json_build_object('schema', namespace.nspname, 'table', class.relname) ORDER BY namespace.nspname, class.relname)
    FROM touched
    JOIN pg_catalog.pg_class AS class USING (oid)

@@ -1,4 +1,6 @@
 import { DatabaseRefusal } from './database-refusal.ts';
+import { readTokens } from './expression-tokens.ts';
+import { findSteering, type SteeringColumn } from './steering-columns.ts';
 
 /** A table, view or materialized view by its name in the database. */
 export interface RelationName {
@@ -18,9 +20,12 @@ export interface QueryPlan {
   readonly isChangeAtRoot: boolean;
   /** True where an output column is exactly `count(*)` of the whole statement. */
   isCount(column: number): boolean;
+  /** Columns on whose values it depends which rows there are, as the plan names them. */
+  steering(sql: string): readonly SteeringColumn[];
 }
 
-interface PlanNode {
+/** A step of a plan, with the members that are looked at. */
+export interface PlanNode {
   readonly 'Node Type': string;
   readonly Plans?: readonly PlanNode[];
   readonly Output?: readonly string[];
@@ -49,6 +54,7 @@ export function readPlan(plan: unknown): QueryPlan {
     changes,
     isChangeAtRoot: root['Node Type'] === 'ModifyTable',
     isCount: (column) => isCount(root, column),
+    steering: (sql) => findSteering(root, sql),
   };
 
   /** Reads a node and the plain objects inside it (target tables, for one); child nodes are walked by the loop. */
@@ -80,16 +86,13 @@ const nameKeys = new Set([
   'Constraint Name',
 ]);
 
-const sqlToken =
-  /"((?:[^"]|"")*)"|E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|([a-z_\u0080-\uffff][\w$\u0080-\uffff]*)|([^\s])/gi;
-
 /** Names before an opening parenthesis in an expression that PostgreSQL itself wrote; texts and quoted names are read as such. */
 function calledFunctions(expression: string): readonly string[] {
   const found: string[] = [];
   let last: string | undefined;
-  for (const [, quoted, word, other] of expression.matchAll(sqlToken)) {
-    if (other === '(' && last !== undefined) found.push(last);
-    last = quoted?.replaceAll('""', '"') ?? word;
+  for (const { kind, text } of readTokens(expression)) {
+    if (text === '(' && kind === 'other' && last !== undefined) found.push(last);
+    last = kind === 'name' ? text : undefined;
   }
   return found;
 }

@@ -85,12 +85,13 @@ async function readTable(args: JsonObject, limits: ReadLimits, transaction: Tran
       'A row is larger than this tool returns: ask for fewer or shorter columns.',
     );
   }
-  const columns = await findOrigins(fields, plan, transaction);
+  const { columns, steeredBy } = await findOrigins(sql, fields, plan, transaction);
   const readers = fields.map(({ dataTypeID }) => cellReader(dataTypeID));
   return {
     columns: columns as unknown as Json,
     rows: rows.map((row) => row.map((cell, index) => (readers[index] as (typeof readers)[number])(cell))),
     row_count: rows.length,
+    steered_by: steeredBy as unknown as Json,
     truncated: isTruncated,
   };
 }

@@ -53,8 +53,18 @@ export const tableSchema: JsonObject = {
       items: { type: 'array', items: { type: ['string', 'number', 'boolean', 'null'] } },
     },
     row_count: { type: 'integer', minimum: 0 },
+    steered_by: {
+      type: 'array',
+      description: 'Columns on whose values it depends which rows there are; a null column is any of the table.',
+      items: {
+        type: 'object',
+        properties: { schema: { type: 'string' }, table: { type: 'string' }, column: { type: ['string', 'null'] } },
+        required: ['schema', 'table', 'column'],
+        additionalProperties: false,
+      },
+    },
     truncated: { type: 'boolean', description: 'True when there are more rows than were returned.' },
   },
-  required: ['columns', 'rows', 'row_count', 'truncated'],
+  required: ['columns', 'rows', 'row_count', 'steered_by', 'truncated'],
   additionalProperties: false,
 };
