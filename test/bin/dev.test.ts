@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const command = fileURLToPath(new URL('../../bin/toolgate.mjs', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Started {
+  readonly child: ChildProcess;
+  /** Everything on standard output and standard error so far. */
+  readonly output: () => string;
+  readonly exit: Promise<number | null>;
+}
+
+function start(t: TestContext, args: readonly string[]): Started {
+  const child = spawn(process.execPath, [command, 'dev', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (chunk: string) => {
+      output += chunk;
+    });
+  }
+  const exit = once(child, 'close').then(([code]) => code as number | null);
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await exit;
+  });
+  return { child, output: () => output, exit };
+}
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'toolgate-dev-'));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Resolves when the file is there; rejects when the platform ended before. */
+async function fileOf(path: string, { exit, output }: Started): Promise<string> {
+  const seen = Promise.withResolvers<void>();
+  const watcher = watch(join(path, '..'), () => existsSync(path) && seen.resolve());
+  if (existsSync(path)) seen.resolve();
+  const ended = exit.then((code) => Promise.reject(new Error(`ended with ${code}: ${output()}`)));
+  try {
+    await Promise.race([seen.promise, ended]);
+  } finally {
+    watcher.close();
+    ended.catch(() => {});
+  }
+  return readFileSync(path, 'utf8');
+}
+
+/** Processes below `pid`, by process id. */
+function descendantsOf(pid: number): number[] {
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const below = (parent: number): number[] =>
+    rows.filter(([, above]) => above === parent).flatMap(([child = 0]) => [child, ...below(child)]);
+  return below(pid);
+}
+
+test('npm start shows progress, says how to make a call and add a client, writes the ready file, and Ctrl-C leaves no process', async (t) => {
+  const path = folder(t);
+  const started = start(t, ['--port', '0', '--state', join(path, 'state'), '--ready-file', join(path, 'ready.json')]);
+  const ready = JSON.parse(await fileOf(join(path, 'ready.json'), started));
+  assert.match(ready.endpoint, /^http:\/\/localhost:\d+\/mcp$/);
+  assert.match(ready.issuer, /^http:\/\/localhost:\d+$/);
+  assert.deepEqual(Object.keys(ready.servers), ['read', 'write']);
+  assert.deepEqual([...new Set(ready.users.map((user: { tenant: string }) => user.tenant))], ['acme', 'globex']);
+
+  const unauthorized = await fetch(ready.servers.read, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  assert.equal(unauthorized.status, 401);
+  const token = execFileSync(process.execPath, [command, 'token', '--user', 'alice', '--state', join(path, 'state')], {
+    encoding: 'utf8',
+    cwd: root,
+  });
+  assert.equal(token.trim().split('.').length, 3);
+
+  const children = descendantsOf(started.child.pid as number);
+  assert.ok(children.length > 2, 'PostgreSQL and its workers are below');
+  started.child.kill('SIGINT');
+  assert.equal(await started.exit, 0);
+  for (const progress of ['DynamoDB tables', 'PostgreSQL', 'Authorization server', 'Gateway', 'Servers registered']) {
+    assert.match(started.output(), new RegExp(`${progress} +\\d+\\.\\d s`));
+  }
+  assert.match(started.output(), new RegExp(`curl -s ${ready.endpoint} `));
+  assert.match(started.output(), new RegExp(`claude mcp add --transport http toolgate ${ready.endpoint}`));
+  const alive = execFileSync('ps', ['-A', '-o', 'pid='], { encoding: 'utf8' }).trim().split(/\s+/).map(Number);
+  assert.deepEqual(
+    children.filter((child) => alive.includes(child)),
+    [],
+  );
+});
+
+test('a taken port is one sentence, and nothing is written', async (t) => {
+  const path = folder(t);
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  t.after(() => other.close());
+  const { port } = other.address() as { port: number };
+  const started = start(t, ['--port', String(port), '--state', join(path, 'state')]);
+  assert.equal(await started.exit, 1);
+  assert.equal(
+    started.output(),
+    `Port ${port} is taken by another program: choose another with npm start -- --port N (N and N+1 are used).\n`,
+  );
+  assert.ok(!existsSync(join(path, 'state')));
+});
+
+test('a state folder that cannot be made is one sentence', async (t) => {
+  const path = folder(t);
+  writeFileSync(join(path, 'file'), '');
+  const started = start(t, ['--port', '0', '--state', join(path, 'file', 'state')]);
+  assert.equal(await started.exit, 1);
+  assert.match(
+    started.output(),
+    /^The state folder .* cannot be written: a part of the path is a file\. Choose another with --state DIR\.\n$/,
+  );
+});
+
+test('a wrong option is exit code 2 with the usage, and --help is exit code 0', async (t) => {
+  const wrong = start(t, ['--prot', '1']);
+  assert.equal(await wrong.exit, 2);
+  assert.match(wrong.output(), /usage: npm start/);
+  const port = start(t, ['--port', '70000']);
+  assert.equal(await port.exit, 2);
+  assert.match(port.output(), /^--port takes a whole number from 0 to 65534, got 70000/);
+  const help = start(t, ['--help']);
+  assert.equal(await help.exit, 0);
+  assert.match(help.output(), /--ready-file FILE/);
+});
