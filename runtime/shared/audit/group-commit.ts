@@ -69,11 +69,15 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       queueBytes += encoded.members.length;
       waitingCount += 1;
       deadline ??= armDeadline(deadlineMs);
-      if (isFlushing || isScheduled) return;
-      isScheduled = true;
-      // After the sockets that are readable now: what one burst brings is one batch.
-      setImmediate(flush);
+      if (!isFlushing) scheduleFlush();
     });
+  }
+
+  /** After the sockets that are readable now: what one burst brings is one batch. */
+  function scheduleFlush(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(flush);
   }
 
   function flush(): void {
@@ -95,7 +99,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     void writeAll([...byChain]).then(() => {
       isFlushing = false;
       inFlight = [];
-      flush();
+      if (queue.length > 0) scheduleFlush();
+      else settleDrained();
     });
   }
 
