@@ -1,3 +1,4 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -26,6 +27,7 @@ export interface LocalDynamoOptions {
 
 /** DynamoDB on this machine: dynalite in this process, on loopback. */
 export interface LocalDynamo {
+  /** With a secret as its path, so whoever has it may do everything: never log it. */
   readonly endpoint: string;
   /** What a service needs to reach it. The credentials are placeholders: the SDK signs, dynalite does not check. */
   readonly connection: Pick<DynamoOptions, 'endpoint' | 'region' | 'credentials'> & { readonly endpoint: string };
@@ -39,6 +41,8 @@ export interface LocalDynamo {
 export async function startDynamo({ stateDir, port = 0 }: LocalDynamoOptions = {}): Promise<LocalDynamo> {
   if (stateDir !== undefined) await probeFolder(stateDir);
   const server = dynalite({ createTableMs: 0, ...(stateDir !== undefined && { path: stateDir }) });
+  const secretPath = `/${randomBytes(24).toString('base64url')}/`;
+  admitOnly(server, secretPath);
   const traffic = watchTraffic(server);
   try {
     server.listen(port, '127.0.0.1');
@@ -48,7 +52,7 @@ export async function startDynamo({ stateDir, port = 0 }: LocalDynamoOptions = {
       cause,
     });
   }
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}${secretPath}`;
   const connection = {
     endpoint,
     region: 'local',
@@ -156,6 +160,25 @@ async function probeFolder(stateDir: string): Promise<void> {
       { cause },
     );
   }
+}
+
+/**
+ * dynalite checks no signature and lets every origin in by CORS, so any web page and any user of this machine could read the issuer's keys
+ * and write approvals. What does not know the path gets nothing, preflights included.
+ */
+function admitOnly(server: Server, secretPath: string): void {
+  const serve = server.listeners('request') as ((message: IncomingMessage, response: ServerResponse) => void)[];
+  const secret = Buffer.from(secretPath);
+  server.removeAllListeners('request').on('request', (message: IncomingMessage, response: ServerResponse) => {
+    const path = Buffer.from(message.url ?? '');
+    if (path.length !== secret.length || !timingSafeEqual(path, secret)) {
+      message.resume();
+      response.writeHead(403, { connection: 'close' }).end();
+      return;
+    }
+    message.url = '/';
+    for (const listener of serve) listener.call(server, message, response);
+  });
 }
 
 /** LevelDB takes its lock at the first read, not when dynalite starts. */

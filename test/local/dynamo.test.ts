@@ -92,11 +92,43 @@ test('closing does not wait for idle clients', async () => {
   client.destroy();
 });
 
+test('a web page or another user of the machine gets nothing', async () => {
+  const dynamo = await startDynamo();
+  const client = dynamo.createClient();
+  try {
+    await createTables(client, '', tables);
+    const { origin, href } = new URL(dynamo.endpoint);
+    const headers = {
+      origin: 'http://page.example',
+      'content-type': 'application/x-amz-json-1.0',
+      'x-amz-target': 'DynamoDB_20120810.ListTables',
+      authorization:
+        'AWS4-HMAC-SHA256 Credential=a/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0',
+      'x-amz-date': '20260101T000000Z',
+    };
+    for (const path of ['/', '//', `/${'A'.repeat(32)}/`, '/?x', `${new URL(href).pathname}x`]) {
+      const answer = await fetch(`${origin}${path}`, { method: 'POST', headers, body: '{}' });
+      assert.deepEqual([answer.status, await answer.text()], [403, ''], path);
+      assert.equal(answer.headers.get('access-control-allow-origin'), null);
+    }
+    const preflight = await fetch(origin, {
+      method: 'OPTIONS',
+      headers: { origin: 'http://page.example', 'access-control-request-method': 'POST' },
+    });
+    assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin')], [403, null]);
+    const known = await fetch(href, { method: 'POST', headers, body: '{}' });
+    assert.match(await known.text(), /TableNames/);
+  } finally {
+    client.destroy();
+    await dynamo.close();
+  }
+});
+
 test('a client that leaves in the middle of its request harms nobody', async () => {
   const dynamo = await startDynamo();
   const client = dynamo.createClient();
   const socket = connect(Number(new URL(dynamo.endpoint).port), '127.0.0.1');
-  socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nabc');
+  socket.write(`POST ${new URL(dynamo.endpoint).pathname} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nabc`);
   await createTables(client, 'before-', tables);
   socket.resetAndDestroy();
   await once(socket, 'close');

@@ -120,7 +120,7 @@ export async function openWiredGateway(t: TestContext, options: WiredOptions = {
     POLICY_DIR: policyDir,
     AUDIT_DIR: auditDir,
     TABLE_PREFIX: wiredPrefix,
-    DYNAMODB_ENDPOINT: relay.url,
+    DYNAMODB_ENDPOINT: new URL(new URL(dynamo.endpoint).pathname, relay.url).href,
     CATALOGUE_POLL_MS: '100',
     DRAIN_TIMEOUT_MS: '200',
     ...options.env,
