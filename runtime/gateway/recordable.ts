@@ -1,63 +1,99 @@
 import type { Json } from '../contract/json.ts';
 import type { RedactJson } from '../shared/redact-json.ts';
 
-/** Bounds of one payload in a record, in characters and items. Its SHA-256 stands for the rest. */
-const stringMax = 2048;
-const itemsMax = 100;
-const totalMax = 16_384;
-/** Kept while redacting, so that personal data across the bound is recognised whole, and cut after it. */
-const margin = 256;
+/** Bounds of one payload, in characters and items. */
+interface Bounds {
+  readonly stringMax: number;
+  /** A longer string is left out whole when it may be JSON, which no rule can read once it is cut. */
+  readonly jsonStringMax: number;
+  readonly keyMax: number;
+  readonly itemsMax: number;
+  readonly totalMax: number;
+}
+
+/** What a record keeps; one item more than is read says that some were left out. A payload's SHA-256 stands for the rest. */
+const kept: Bounds = { stringMax: 2048, jsonStringMax: 2048, keyMax: 256, itemsMax: 101, totalMax: 16_384 };
+/**
+ * What is redacted before it is cut to that: JSON in a string whole, so that its keys are seen, and of other text a margin more than is
+ * kept, so that personal data across the bound is recognised whole.
+ */
+const read: Bounds = { stringMax: 2304, jsonStringMax: 32_768, keyMax: 512, itemsMax: 100, totalMax: 65_536 };
 const depthMax = 16;
+const CUT = '[cut]';
 
 /** A payload as a record keeps it: redacted, and cut to a bound. Null when it cannot be redacted: then only its digest is kept. */
 export function recordable(value: Json, redactJson: RedactJson): Json {
   try {
-    return shorten(redactJson(prune(value, { left: totalMax }, 0)).value);
+    return prune(redactJson(prune(value, read)).value, kept);
   } catch {
     return null;
   }
 }
 
-function prune(value: Json, budget: { left: number }, depth: number): Json {
-  if (typeof value === 'string') {
-    budget.left -= Math.min(value.length, stringMax);
-    return value.length <= stringMax + margin ? value : value.slice(0, stringMax + margin);
+/** The very same value when it is within the bounds. */
+function prune(value: Json, bounds: Bounds): Json {
+  if (fits(value, bounds, { left: Math.min(bounds.totalMax, bounds.stringMax) }, 0)) return value;
+  return cut(value, bounds, { left: bounds.totalMax }, 0);
+}
+
+/** Whether nothing can be cut: all together is no longer than one string may be. Makes nothing, since most payloads are small. */
+function fits(value: Json, bounds: Bounds, budget: { left: number }, depth: number): boolean {
+  if (typeof value === 'string') budget.left -= value.length;
+  else if (typeof value !== 'object' || value === null) budget.left -= 8;
+  else {
+    if (depth >= depthMax) return false;
+    const keys = Object.keys(value);
+    if (keys.length > bounds.itemsMax) return false;
+    const members = value as Readonly<Record<string, Json>>;
+    for (const key of keys) {
+      if (key.length > bounds.keyMax) return false;
+      budget.left -= key.length;
+      if (budget.left <= 0 || !fits(members[key] as Json, bounds, budget, depth + 1)) return false;
+    }
   }
+  return budget.left > 0;
+}
+
+function cut(value: Json, bounds: Bounds, budget: { left: number }, depth: number): Json {
+  if (typeof value === 'string') return cutText(value, bounds, budget);
   if (typeof value !== 'object' || value === null) {
     budget.left -= 8;
     return value;
   }
-  if (depth >= depthMax || budget.left <= 0) return '[cut]';
+  if (depth >= depthMax || budget.left <= 0) return CUT;
   if (Array.isArray(value)) {
     const items: Json[] = [];
     for (const item of value) {
-      if (items.length >= itemsMax || budget.left <= 0) {
-        items.push(`[${value.length - items.length} more]`);
+      if (items.length >= bounds.itemsMax || budget.left <= 0) {
+        // How many there were is only known before the first cut.
+        items.push(bounds === read ? `[${value.length - items.length} more]` : CUT);
         break;
       }
-      items.push(prune(item, budget, depth + 1));
+      items.push(cut(item, bounds, budget, depth + 1));
     }
     return items;
   }
-  const object: Record<string, Json> = {};
-  let count = 0;
+  const members: [string, Json][] = [];
   for (const [key, item] of Object.entries(value)) {
-    if (count >= itemsMax || budget.left <= 0) {
-      object['[cut]'] = true;
+    if (members.length >= bounds.itemsMax || budget.left <= 0) {
+      members.push([CUT, true]);
       break;
     }
-    count += 1;
     budget.left -= key.length;
-    object[key.slice(0, 256)] = prune(item as Json, budget, depth + 1);
+    members.push([key.slice(0, bounds.keyMax), cut(item as Json, bounds, budget, depth + 1)]);
   }
-  return object;
+  return Object.fromEntries(members);
 }
 
-/** Cuts what the margin had kept. Returns the same object when nothing is to cut. */
-function shorten(value: Json): Json {
-  if (typeof value === 'string')
-    return value.length <= stringMax ? value : `${value.slice(0, stringMax).toWellFormed()}[cut]`;
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(shorten);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shorten(item as Json)]));
+function cutText(text: string, bounds: Bounds, budget: { left: number }): string {
+  const isWhole = text.length <= bounds.stringMax || (isJsonLike(text) && text.length <= bounds.jsonStringMax);
+  const taken = isWhole ? text.length : bounds.stringMax;
+  budget.left -= taken;
+  if (isWhole) return text;
+  if (bounds === read) return isJsonLike(text) ? CUT : text.slice(0, taken);
+  return `${text.slice(0, taken).toWellFormed()}${CUT}`;
+}
+
+function isJsonLike(text: string): boolean {
+  return /^\s{0,64}["{[]/.test(text);
 }
