@@ -221,14 +221,13 @@ test('the process says why it cannot start, serves when it can, and ends at SIGT
   assert.match(sentence, /AUTHORIZATION_ISSUER is missing/);
 
   const port = await freePort();
-  const endpoint = await store.client.config.endpoint?.();
   const serving = run({
     AUTHORIZATION_ISSUER: `http://127.0.0.1:${port}`,
     AUTHORIZATION_PORT: String(port),
     GATEWAY_URL: gateway,
     SCOPE_CATALOGUE: JSON.stringify(catalogue),
     TABLE_PREFIX: 'test-',
-    DYNAMODB_ENDPOINT: `http://127.0.0.1:${endpoint?.port}`,
+    DYNAMODB_ENDPOINT: store.endpoint,
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
   });
