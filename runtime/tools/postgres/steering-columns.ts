@@ -75,7 +75,9 @@ class Steering {
       for (const [text, isKey] of expressionsOf(node)) {
         const mentions = this.#mentions(text, isKey || node['Node Type'] !== 'ProjectSet');
         for (const name of mentions.subplans) used.add(name);
-        if (!(isKey && isPlainKey(text))) this.#steer(text, mentions);
+        // Behind a subquery a plain name may be a computed value.
+        const isStored = mentions.columns.every(({ alias }) => this.#baseOf(alias) !== undefined);
+        if (!(isKey && isPlainKey(text) && isStored)) this.#steer(text, mentions);
       }
       if (node['Node Type'] === 'Foreign Scan' || node['Node Type'] === 'Custom Scan') this.#addAll();
       if (node['Node Type'] === 'Nested Loop') this.#readLateral(node);
