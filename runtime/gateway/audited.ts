@@ -15,6 +15,7 @@ import type { GatewayDeps } from './deps.ts';
 import { appendDurably, outcomeOf, reasonOf, recordedCaller, round, since } from './record-parts.ts';
 import { recordable } from './recordable.ts';
 import type { RecordedReply, SafeReply } from './safe-reply.ts';
+import { chargeRefused } from './steps/spend-quota.ts';
 import { metaKeys } from './transport/protocol-versions.ts';
 import { statusOf } from './transport/wire-errors.ts';
 
@@ -50,7 +51,7 @@ export async function audited(
     try {
       reply = await work(entry);
     } catch (error) {
-      throw await entry.closeRefused(toRefusal(error));
+      throw await entry.closeRefused(await entry.charge(toRefusal(error)));
     }
     return await entry.closeAnswered(reply);
   } finally {
@@ -97,6 +98,7 @@ class OpenEntry implements AuditEntry {
   #allowed: Allowed | undefined;
   #args: ValidArguments | undefined;
   #elevation: Elevation | undefined;
+  #isCounted = false;
 
   constructor(message: McpMessage, deps: GatewayDeps) {
     this.#message = message;
@@ -134,6 +136,7 @@ class OpenEntry implements AuditEntry {
   }
 
   quota(receipt: QuotaReceipt): QuotaReceipt {
+    this.#isCounted = true;
     this.#mark('spend');
     return receipt;
   }
@@ -181,6 +184,11 @@ class OpenEntry implements AuditEntry {
       redactions: redactionFields(reply.redactions),
     });
     return { kind: reply.kind, status: reply.status, text, headers: this.#headers() };
+  }
+
+  /** What was refused before it was counted costs as much as what was not. */
+  async charge(refusal: Refusal): Promise<Refusal> {
+    return this.#isCounted ? refusal : chargeRefused(refusal, this.#caller, this.#deps);
   }
 
   /** Records the no and returns the Refusal to answer with. */

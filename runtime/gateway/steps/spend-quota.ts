@@ -2,7 +2,7 @@ import type { Caller } from '../../contract/caller.ts';
 import type { Allowed } from '../../contract/decision.ts';
 import type { QuotaReceipt } from '../../contract/receipts.ts';
 import type { Tool } from '../../contract/registry.ts';
-import { Refusal } from '../../shared/refusal.ts';
+import { Refusal, toRefusal } from '../../shared/refusal.ts';
 import type { GatewayDeps } from '../deps.ts';
 
 /**
@@ -40,4 +40,24 @@ export async function spendQuota(
 export async function spendMessage(caller: Caller, deps: Pick<GatewayDeps, 'quota'>): Promise<QuotaReceipt> {
   const { remaining } = await deps.quota.take(caller, undefined, undefined);
   return { quota: 'spent', remaining };
+}
+
+/**
+ * Counts a message that was refused before it was counted, so that names, scopes and methods are not probed for free. Returns the refusal to
+ * answer with: the one given, or `quota_exceeded` once the caller's limit is used up. A count that cannot be made changes nothing: the
+ * message is refused already.
+ */
+export async function chargeRefused(
+  refusal: Refusal,
+  caller: Caller | undefined,
+  deps: Pick<GatewayDeps, 'quota'>,
+): Promise<Refusal> {
+  if (caller === undefined || refusal.code === 'quota_exceeded' || refusal.code === 'quota_unavailable') return refusal;
+  try {
+    await deps.quota.take(caller, undefined, undefined);
+    return refusal;
+  } catch (error) {
+    const no = toRefusal(error);
+    return no.code === 'quota_exceeded' ? no : refusal;
+  }
 }

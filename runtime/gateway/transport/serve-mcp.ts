@@ -12,6 +12,7 @@ import { recordHttpRefusal } from '../record-http-refusal.ts';
 import { noteNotification, relayMessage } from '../relay-message.ts';
 import type { RecordedReply } from '../safe-reply.ts';
 import { authenticate } from '../steps/authenticate.ts';
+import { chargeRefused } from '../steps/spend-quota.ts';
 import { checkOrigin, type DoorPolicy } from './check-origin.ts';
 import { isModernVersion } from './protocol-versions.ts';
 import { checkBodyHeaders, readBody } from './read-body.ts';
@@ -150,8 +151,9 @@ class Exchange {
     let told = refusal;
     if (!this.#isRecorded) {
       if (refusal.code === 'internal_error') deps.logger.error({ err: refusal.cause }, 'a message broke');
+      told = await chargeRefused(refusal, this.#caller, deps);
       try {
-        await this.#record(refusal);
+        await this.#record(told);
       } catch (error) {
         told = toRefusal(error);
       }
