@@ -18,6 +18,8 @@ export async function runDev(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv);
   if (typeof options === 'number') return options;
   const stop = new AbortController();
+  // A closed terminal is told nothing more; that is no reason to stop without closing the record.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of stopSignals) {
     process.on(signal, () => {

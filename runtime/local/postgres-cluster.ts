@@ -11,7 +11,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isOpenToOthers } from './postgres-binaries.ts';
 import { StartError } from './start-error.ts';
@@ -186,7 +187,9 @@ function removeOrphans(uid: number): void {
       const data = join(home, 'data');
       const pid = readPostmaster(data)?.pid;
       const isInUse = existsSync(owner) || (pid !== undefined && isPostgresOf(pid, data));
-      if (!isInUse) rmSync(home, { recursive: true, force: true });
+      // A folder that was moved, or whose disk is away, may come back; one for temporary files does not.
+      const isTemporary = owner.startsWith(`${realpathSync(tmpdir())}${sep}`);
+      if (!isInUse && isTemporary) rmSync(home, { recursive: true, force: true });
     } catch {
       // Another start was faster, or it is not whole: left alone.
     }
