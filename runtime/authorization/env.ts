@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type EnvOf, type EnvVariable, integer, text, url } from '../shared/read-env.ts';
+import { type EnvOf, type EnvVariable, integer, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
 import { type ScopeCatalogue, scopeCatalogue } from './scope-catalogue.ts';
 
 /** Every variable of the authorization server. */
@@ -55,7 +55,7 @@ export function checkAuthorizationEnv(env: AuthorizationEnv): void {
   if (protocol !== 'https:') throw new Error(`The issuer ${origin} must be https, or http on a loopback address.`);
 }
 
-function flag(what: string): EnvVariable<boolean> {
+function flag(what: string): OptionalEnvVariable<boolean> {
   return {
     what,
     fallback: false,

@@ -1,5 +1,13 @@
 import type { JsonWebKey } from 'node:crypto';
-import { type EnvOf, type EnvVariable, integer, list, text, url } from '../shared/read-env.ts';
+import {
+  type EnvOf,
+  type EnvVariable,
+  integer,
+  list,
+  type OptionalEnvVariable,
+  text,
+  url,
+} from '../shared/read-env.ts';
 
 /** Every variable that the gateway reads. Units are in the names and sentences; nothing else is read anywhere. */
 export const gatewayEnv = {
@@ -54,7 +62,7 @@ export const gatewayEnv = {
 
 export type GatewayEnv = EnvOf<typeof gatewayEnv>;
 
-function oneOf<const T extends string>(what: string, values: readonly T[], fallback: T): EnvVariable<T> {
+function oneOf<const T extends string>(what: string, values: readonly T[], fallback: T): OptionalEnvVariable<T> {
   return {
     what: `${what}: ${values.join(', ')}`,
     fallback,
@@ -87,7 +95,7 @@ function issuerList(what: string): EnvVariable<readonly IssuerSetting[]> {
   };
 }
 
-function json<T>(what: string, isRight: (value: unknown) => boolean, fallback: T): EnvVariable<T> {
+function json<T>(what: string, isRight: (value: unknown) => boolean, fallback: T): OptionalEnvVariable<T> {
   return {
     what,
     fallback,
@@ -105,7 +113,7 @@ function json<T>(what: string, isRight: (value: unknown) => boolean, fallback: T
   };
 }
 
-function maskKey(what: string): EnvVariable<Uint8Array | undefined> {
+function maskKey(what: string): OptionalEnvVariable<Uint8Array | undefined> {
   return {
     what,
     fallback: undefined,

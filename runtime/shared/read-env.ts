@@ -6,6 +6,11 @@ export interface EnvVariable<T> {
   readonly what: string;
 }
 
+/** A variable that may be left out: the type tells it, so that whoever sets an environment is told at compile time what is missing. */
+export interface OptionalEnvVariable<T> extends EnvVariable<T> {
+  readonly fallback: T;
+}
+
 export type EnvOf<S> = { readonly [K in keyof S]: S[K] extends EnvVariable<infer T> ? T : never };
 
 /** Every problem of an environment at once, so that a boot fails once. */
@@ -40,10 +45,14 @@ export function readEnv<S extends Readonly<Record<string, EnvVariable<unknown>>>
   return env as EnvOf<S>;
 }
 
+export function text(what: string): EnvVariable<string>;
+export function text(what: string, fallback: string): OptionalEnvVariable<string>;
 export function text(what: string, fallback?: string): EnvVariable<string> {
   return variable(what, (value) => value, fallback);
 }
 
+export function url(what: string): EnvVariable<string>;
+export function url(what: string, fallback: string): OptionalEnvVariable<string>;
 export function url(what: string, fallback?: string): EnvVariable<string> {
   return variable(
     what,
@@ -58,6 +67,12 @@ export function url(what: string, fallback?: string): EnvVariable<string> {
 }
 
 /** A whole number from `min` to `max`. */
+export function integer(what: string, range: { min: number; max: number }): EnvVariable<number>;
+export function integer(
+  what: string,
+  range: { min: number; max: number },
+  fallback: number,
+): OptionalEnvVariable<number>;
 export function integer(what: string, range: { min: number; max: number }, fallback?: number): EnvVariable<number> {
   return variable(
     what,
@@ -72,6 +87,8 @@ export function integer(what: string, range: { min: number; max: number }, fallb
   );
 }
 
+export function list(what: string): EnvVariable<readonly string[]>;
+export function list(what: string, fallback: readonly string[]): OptionalEnvVariable<readonly string[]>;
 export function list(what: string, fallback?: readonly string[]): EnvVariable<readonly string[]> {
   return variable(
     what,

@@ -1,4 +1,4 @@
-import { type EnvVariable, integer, list, text, url } from '../shared/read-env.ts';
+import { type EnvVariable, integer, list, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
 
 /** Variables of every tool server. Units are in the names and sentences. */
 export const toolServerEnv = {
@@ -26,6 +26,6 @@ export const databaseEnv = {
   DATABASE_STATEMENT_TIMEOUT_MS: integer('for one statement, milliseconds', { min: 50, max: 600_000 }, 15_000),
 } as const;
 
-function optional<T>(variable: EnvVariable<T>): EnvVariable<T | undefined> {
+function optional<T>(variable: EnvVariable<T>): OptionalEnvVariable<T | undefined> {
   return { ...variable, fallback: undefined };
 }

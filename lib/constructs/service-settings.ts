@@ -1,0 +1,40 @@
+import type * as ecs from 'aws-cdk-lib/aws-ecs';
+import type { authorizationEnv } from '../../runtime/authorization/env.ts';
+import type { gatewayEnv } from '../../runtime/gateway/env.ts';
+import type { readServerEnv } from '../../runtime/tools/read/env.ts';
+
+/**
+ * What a container of a service is given: a text, or a secret that ECS reads from Secrets Manager when the task starts. A name that the
+ * service does not read, and a variable that it cannot start without, are compile errors.
+ */
+export type SettingsOf<Spec> = { readonly [Name in RequiredName<Spec>]: Setting } & {
+  readonly [Name in Exclude<keyof Spec, RequiredName<Spec>>]?: Setting;
+};
+
+export type Setting = string | ecs.Secret;
+
+type RequiredName<Spec> = {
+  [Name in keyof Spec]: Spec[Name] extends { readonly fallback: unknown } ? never : Name;
+}[keyof Spec];
+
+export type GatewaySettings = SettingsOf<typeof gatewayEnv>;
+export type AuthorizationSettings = SettingsOf<typeof authorizationEnv>;
+/** Of every tool server: the variables that the read server has beyond these are its own. */
+export type ReadServerSettings = SettingsOf<typeof readServerEnv>;
+
+/** Settings as ECS takes them: texts in the task definition, secrets by their ARN. */
+export interface ContainerSettings {
+  readonly environment: { [name: string]: string };
+  readonly secrets: { [name: string]: ecs.Secret };
+}
+
+/** Texts to one side, secrets to the other; what is undefined stays unset. */
+export function containerSettings(settings: Readonly<Record<string, Setting | undefined>>): ContainerSettings {
+  const environment: { [name: string]: string } = {};
+  const secrets: { [name: string]: ecs.Secret } = {};
+  for (const [name, setting] of Object.entries(settings)) {
+    if (typeof setting === 'string') environment[name] = setting;
+    else if (setting !== undefined) secrets[name] = setting;
+  }
+  return { environment, secrets };
+}
