@@ -48,6 +48,8 @@ export interface ServerVersion {
   readonly guideUrl?: string;
   /** Why the version is quarantined or disabled, in a sentence for its owner. */
   readonly statusReason?: string;
+  /** Present when the registry took the version out of service because nobody declares it any more: it comes back by itself too. */
+  readonly withdrawn?: true;
 }
 
 /** A server as the registry knows it. */
@@ -58,7 +60,17 @@ export interface ServerEntry {
   readonly description: string;
   readonly owner: string;
   readonly slo: ServiceLevel;
+  /** Words of the scopes that its tools need; a scope without words is shown by its name. */
+  readonly scopes?: Readonly<Record<string, ScopeWords>>;
   readonly versions: readonly ServerVersion[];
+}
+
+/** What a scope lets its holder do, for the person who is asked. */
+export interface ScopeWords {
+  /** Completes "It may …": lower case, no full stop, at most 200 characters. */
+  readonly words: string;
+  /** True when the scope changes something. Such a scope is never granted unless it was asked for by name. */
+  readonly changes: boolean;
 }
 
 export interface ServiceLevel {
