@@ -9,6 +9,8 @@ export type AuditEventKind =
   | 'mcp_call_intent'
   /** A message refused before it was read as MCP. */
   | 'http_refusal'
+  /** Refusals of unknown callers beyond those that were recorded one by one, counted by code in `detail`. */
+  | 'refusals_summary'
   /** A server registered, refused, or quarantined. */
   | 'registration'
   | 'writer_started'
@@ -65,7 +67,7 @@ export interface AuditEvent {
   /** Milliseconds by step, and `total`. */
   readonly latency_ms: Readonly<Record<string, number>>;
   readonly trace_id: string | null;
-  /** What the writer itself has to say: of a recovery, or that a long event was cut. Null for most. */
+  /** What the writer itself has to say: of a recovery, that a long event was cut, what was counted. Null for most. */
   readonly detail?: JsonObject | null;
 }
 

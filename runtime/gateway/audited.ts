@@ -6,6 +6,7 @@ import type { JsonObject } from '../contract/json.ts';
 import type { Elevation, QuotaReceipt, Redactions, ValidArguments } from '../contract/receipts.ts';
 import type { ServerEntry, ServerVersion } from '../contract/registry.ts';
 import type { McpMessage } from '../contract/tool-call.ts';
+import { blankEvent } from '../shared/audit/blank-event.ts';
 import { canonicalSha256 } from '../shared/canonical-json.ts';
 import { type Refusal, toRefusal } from '../shared/refusal.ts';
 import type { DoorTool } from './catalogue-index.ts';
@@ -225,6 +226,7 @@ class OpenEntry implements AuditEntry {
     const message = this.#message;
     const caller = this.#caller;
     return {
+      ...blankEvent,
       event: 'mcp_call',
       time: this.#startedAt,
       tenant: caller?.tenant ?? '_unknown',
@@ -241,16 +243,9 @@ class OpenEntry implements AuditEntry {
       version: this.#version?.version ?? null,
       definition_hash: this.#tool?.entry.definitionHash ?? null,
       ...this.#argumentFields(),
-      response: null,
-      response_sha256: null,
-      response_bytes: null,
       outcome,
-      code: null,
-      reason: null,
-      http_status: null,
       policy: this.#policyField(),
       approval_id: this.#elevation?.kind === 'granted' ? this.#elevation.grant.id : null,
-      redactions: null,
       latency_ms: this.#latency,
       trace_id: message.trace.traceId,
     };

@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../contract/audit-event.ts';
 import type { Caller } from '../contract/caller.ts';
+import { blankEvent } from '../shared/audit/blank-event.ts';
 import type { Refusal } from '../shared/refusal.ts';
 import type { GatewayDeps } from './deps.ts';
 import { appendDurably, outcomeOf, reasonOf, recordedCaller, since } from './record-parts.ts';
@@ -20,6 +21,7 @@ export async function recordHttpRefusal(
   deps: GatewayDeps,
 ): Promise<void> {
   const event: AuditEvent = {
+    ...blankEvent,
     event: 'http_refusal',
     time: new Date(deps.now()).toISOString(),
     tenant: about.caller?.tenant ?? '_unknown',
@@ -32,21 +34,10 @@ export async function recordHttpRefusal(
     },
     method: about.method,
     server: about.server,
-    tool: null,
-    version: null,
-    definition_hash: null,
-    arguments: null,
-    arguments_sha256: null,
-    response: null,
-    response_sha256: null,
-    response_bytes: null,
     outcome: outcomeOf(refusal),
     code: refusal.code,
     reason: reasonOf(refusal),
     http_status: about.status,
-    policy: null,
-    approval_id: null,
-    redactions: null,
     latency_ms: { total: since(about.startedMs) },
     trace_id: about.traceId,
   };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AuditEvent } from '../contract/audit-event.ts';
 import type { Json } from '../contract/json.ts';
 import type { CapabilityManifest, ServerVersion } from '../contract/registry.ts';
+import { blankEvent } from '../shared/audit/blank-event.ts';
 import { toRefusal } from '../shared/refusal.ts';
 import type { RegistryDeps } from './deps.ts';
 import type { RegistrationRequest } from './register-server.ts';
@@ -39,29 +40,18 @@ export async function recorded<T>(
   };
   const write = (outcome: Pick<AuditEvent, 'outcome' | 'code' | 'reason'>) =>
     deps.audit.append({
+      ...blankEvent,
       event: 'registration',
       time: new Date(deps.now()).toISOString(),
       tenant: by?.tenant ?? platformTenant,
       call_id: randomUUID(),
       caller: by === undefined ? null : { subject: by.subject, kind: by.kind, roles: by.roles, scopes: [] },
-      client: null,
-      method: null,
       server: known.manifest?.server.name ?? null,
-      tool: null,
       version: known.manifest?.server.version ?? null,
-      definition_hash: null,
       arguments: argumentsOf(),
-      arguments_sha256: null,
       response: known.outcome ?? null,
-      response_sha256: null,
-      response_bytes: null,
       ...outcome,
-      http_status: null,
-      policy: null,
-      approval_id: null,
-      redactions: null,
       latency_ms: { total: Math.max(0, deps.now() - startedAtMs) },
-      trace_id: null,
     });
 
   function argumentsOf(): Json {

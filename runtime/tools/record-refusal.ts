@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../contract/audit-event.ts';
+import { blankEvent } from '../shared/audit/blank-event.ts';
 import type { Refusal } from '../shared/refusal.ts';
 import { statusOf } from './refusal-answer.ts';
 import type { ToolCaller } from './served-tool.ts';
@@ -19,6 +20,7 @@ export interface RefusedMessage {
 export function refusalEvent(refusal: Refusal, message: RefusedMessage, server: string, nowMs: number): AuditEvent {
   const { caller } = message;
   return {
+    ...blankEvent,
     event: 'http_refusal',
     time: new Date(nowMs).toISOString(),
     tenant: caller?.tenant ?? '_unknown',
@@ -29,20 +31,10 @@ export function refusalEvent(refusal: Refusal, message: RefusedMessage, server: 
     method: message.method?.slice(0, 128) ?? null,
     server,
     tool: message.tool ?? null,
-    version: null,
-    definition_hash: null,
-    arguments: null,
-    arguments_sha256: null,
-    response: null,
-    response_sha256: null,
-    response_bytes: null,
     outcome: 'refused',
     code: refusal.code,
     reason: [refusal.message, refusal.details.privateDetail].filter((part) => part !== undefined).join(' '),
     http_status: statusOf(refusal),
-    policy: null,
-    approval_id: null,
-    redactions: null,
     latency_ms: { total: Math.max(0, nowMs - message.startedAtMs) },
     trace_id: message.traceId ?? null,
   };

@@ -8,6 +8,7 @@ import type { Logger } from '../logger.ts';
 import { Refusal } from '../refusal.ts';
 import { type AuditFiles, diskReason, localFiles } from './audit-files.ts';
 import { auditFolders, auditPaths, isWriterName, segmentTenant, zeroHash } from './audit-layout.ts';
+import { blankEvent } from './blank-event.ts';
 import { type Chain, type ChainState, createChain } from './chain.ts';
 import type { CheckpointSigner } from './checkpoint.ts';
 import { createCheckpointLog, readCheckpointLog } from './checkpoint-log.ts';
@@ -57,6 +58,7 @@ export interface AuditWriterStatus {
 }
 
 export interface LocalAuditWriter extends AuditWriter {
+  append(event: AuditEvent): Promise<AuditRecord>;
   status(): AuditWriterStatus;
 }
 
@@ -206,7 +208,7 @@ export async function openAuditWriter(options: AuditWriterOptions): Promise<Loca
 
     function writerEvent(event: AuditEventKind, segment: string, detail: JsonObject | null): AuditEvent {
       return {
-        ...emptyEvent,
+        ...blankEvent,
         event,
         time: new Date(now()).toISOString(),
         tenant: segmentTenant(segment) as string,
@@ -218,30 +220,6 @@ export async function openAuditWriter(options: AuditWriterOptions): Promise<Loca
 }
 
 const closedDetail = { privateDetail: 'the audit writer is closed' };
-
-const emptyEvent: Omit<AuditEvent, 'event' | 'time' | 'tenant' | 'call_id'> = {
-  caller: null,
-  client: null,
-  method: null,
-  server: null,
-  tool: null,
-  version: null,
-  definition_hash: null,
-  arguments: null,
-  arguments_sha256: null,
-  response: null,
-  response_sha256: null,
-  response_bytes: null,
-  outcome: 'ok',
-  code: null,
-  reason: null,
-  http_status: null,
-  policy: null,
-  approval_id: null,
-  redactions: null,
-  latency_ms: {},
-  trace_id: null,
-};
 
 function defaultKeyFile(directory: string): string {
   return join(dirname(directory), 'keys', 'audit-signing-key.json');
