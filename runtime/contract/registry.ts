@@ -62,6 +62,8 @@ export interface ServerEntry {
   readonly slo: ServiceLevel;
   /** Words of the scopes that its tools need; a scope without words is shown by its name. */
   readonly scopes?: Readonly<Record<string, ScopeWords>>;
+  /** Present when a declaration registered it: without its declaration it is taken out of service. */
+  readonly declared?: true;
   readonly versions: readonly ServerVersion[];
 }
 

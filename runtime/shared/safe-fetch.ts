@@ -10,6 +10,11 @@ export interface SafeFetchOptions {
   readonly bodyBytesMax: number;
   /** For the whole exchange: resolving, connecting, headers and body. */
   readonly timeoutMs: number;
+  /**
+   * Names of one's own network, e.g. `tools.prod.internal`: only names below it may lead to private addresses, by http or https, and they
+   * may lead nowhere else. @default none
+   */
+  readonly internalDomain?: string;
   /** Ports of public addresses. @default 443 */
   readonly allowedPorts?: readonly number[];
   /** Resolves a name to every address that it has. @default the system's resolver */
@@ -94,7 +99,8 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-function checkUrl(text: string, { allowLoopback = false, allowedPorts = [443] }: SafeFetchOptions): URL {
+function checkUrl(text: string, options: SafeFetchOptions): URL {
+  const { allowLoopback = false, allowedPorts = [443] } = options;
   // Parsers disagree about backslashes, blanks and controls, so a URL with them is not looked at further.
   const raw = /^(https?):\/\/([^/?#]+)[!-[\]-~]*$/.exec(text);
   const url = raw === null ? null : URL.parse(text);
@@ -105,7 +111,10 @@ function checkUrl(text: string, { allowLoopback = false, allowedPorts = [443] }:
   if (isIP(host) === 4 && raw[2]?.replace(/:\d*$/, '') !== host) throw notAllowed('Its host is a number in disguise.');
   const isLoopbackName = host === 'localhost' || host.endsWith('.localhost') || addressKind(host) === 'loopback';
   if (isLoopbackName && !allowLoopback) throw notAllowed('It leads back to this machine.');
-  if (isIP(host) !== 0 && addressKind(host) === 'forbidden') throw notAllowed('Its address is not public.');
+  if (isIP(host) !== 0 && !['public', 'loopback'].includes(addressKind(host))) {
+    throw notAllowed('Its address is not public.');
+  }
+  if (isInternalName(host, options)) return url;
   if (url.protocol !== 'https:' && !isLoopbackName) throw notAllowed('It is not https.');
   const port = Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port);
   if (!allowLoopback && !allowedPorts.includes(port)) throw notAllowed(`Port ${port} is not allowed.`);
@@ -127,15 +136,25 @@ function guardedConnector(options: SafeFetchOptions): buildConnector.connector {
         const isLoopback = allowLoopback && kinds.every((kind) => kind === 'loopback');
         const [first] = addresses;
         if (first === undefined) throw new Error(`${host} has no address`);
+        const servername = isIP(host) === 0 ? host : '';
+        const dial = () =>
+          connect({ ...target, hostname: first, servername: target.servername ?? servername }, callback);
+        if (isInternalName(host, options)) {
+          if (kinds.every((kind) => kind === 'private') || isLoopback) return dial();
+          throw notAllowed('Its name is one of this network and leads out of it.');
+        }
         if (!isPublic && !isLoopback) throw notAllowed('Its name leads to an address that is not public.');
         if (isPublic && target.protocol !== 'https:') throw notAllowed('It is not https.');
         const port = Number(target.port === '' || target.port === null ? 443 : target.port);
         if (isPublic && !allowedPorts.includes(port)) throw notAllowed(`Port ${port} is not allowed.`);
-        const servername = isIP(host) === 0 ? host : '';
-        connect({ ...target, hostname: first, servername: target.servername ?? servername }, callback);
+        dial();
       })
       .catch((error: Error) => callback(error, null));
   };
+}
+
+function isInternalName(host: string, { internalDomain }: SafeFetchOptions): boolean {
+  return internalDomain !== undefined && host.endsWith(`.${internalDomain}`);
 }
 
 async function systemLookup(hostname: string): Promise<readonly string[]> {
