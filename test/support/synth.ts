@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as cdk from 'aws-cdk-lib';
 import { Annotations, Template } from 'aws-cdk-lib/assertions';
 
-process.env['CDK_VALIDATION'] = 'false';
+process.env.CDK_VALIDATION = 'false';
 
 export interface Synthesised {
   readonly app: cdk.App;
