@@ -1,4 +1,5 @@
 import type { JsonWebKey } from 'node:crypto';
+import { auditEnv } from '../shared/audit/audit-env.ts';
 import {
   type EnvOf,
   type EnvVariable,
@@ -27,7 +28,7 @@ export const gatewayEnv = {
     'key of pseudonyms in masked columns: 32 bytes in base64, the same for every replica. Unset: a key of this process',
   ),
   POLICY_DIR: text('folder of the policy bundle, watched'),
-  AUDIT_DIR: text('folder of the audit record'),
+  ...auditEnv,
   AUDIT_WRITER: text('name of this writer in the record; one per replica', 'gateway'),
   TABLE_PREFIX: text('what stands before the table names'),
   AWS_REGION: text('region of DynamoDB', 'us-east-1'),

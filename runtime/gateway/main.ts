@@ -1,3 +1,4 @@
+import { auditPlaceProblem } from '../shared/audit/audit-env.ts';
 import { readEnv } from '../shared/read-env.ts';
 import { type RunningGateway, startGateway } from './app.ts';
 import { createGatewayDeps, type GatewayDeps } from './deps.ts';
@@ -5,7 +6,7 @@ import { gatewayEnv } from './env.ts';
 
 /** The gateway as a process of its own. */
 try {
-  const env = readEnv(gatewayEnv, process.env);
+  const env = readEnv(gatewayEnv, process.env, auditPlaceProblem);
   const deps = await createGatewayDeps(env);
   const gateway = await startGateway(env, deps);
   deps.logger.info({ url: gateway.url, publicUrl: env.PUBLIC_URL }, 'the gateway listens');

@@ -21,12 +21,16 @@ export class EnvError extends Error {
   }
 }
 
-/** Reads and checks all variables of a service; throws {@link EnvError} that names each missing or wrong one. */
+/**
+ * Reads and checks all variables of a service; throws {@link EnvError} that names each missing or wrong one. A rule looks at several variables
+ * and says in a sentence what is wrong with them together.
+ */
 export function readEnv<S extends Readonly<Record<string, EnvVariable<unknown>>>>(
   spec: S,
   source: Readonly<Record<string, string | undefined>>,
+  ...rules: readonly ((source: Readonly<Record<string, string | undefined>>) => string | undefined)[]
 ): EnvOf<S> {
-  const problems: string[] = [];
+  const problems = rules.map((rule) => rule(source)).filter((problem) => problem !== undefined);
   const env: Record<string, unknown> = {};
   for (const [name, variable] of Object.entries(spec)) {
     const text = source[name];

@@ -1,5 +1,4 @@
-import { limitStrangers } from '../shared/audit/limit-strangers.ts';
-import { openAuditWriter } from '../shared/audit/open-audit-writer.ts';
+import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import type { EnvOf } from '../shared/read-env.ts';
@@ -70,8 +69,7 @@ export async function ownDeps(env: DoorEnv, service: string): Promise<ToolServer
     issuers: [{ issuer: env.GATEWAY_ISSUER, jwksUri: env.GATEWAY_JWKS_URL }],
     now,
   });
-  const writer = await openAuditWriter({ directory: env.AUDIT_DIR, writer: env.AUDIT_WRITER, now, logger });
-  const audit = limitStrangers(writer, { now, logger });
+  const audit = await openAudit(env, { now, logger });
   return { verifier, audit, logger, now };
 }
 

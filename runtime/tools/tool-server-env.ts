@@ -1,3 +1,4 @@
+import { auditEnv } from '../shared/audit/audit-env.ts';
 import { type EnvVariable, integer, list, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
 
 /** Variables of every tool server. Units are in the names and sentences. */
@@ -11,8 +12,7 @@ export const toolServerEnv = {
   GATEWAY_JWKS_URL: url('where the keys of these tokens are'),
   ALLOWED_ACTORS: list('SPIFFE ids of the gateways, the only ones that may call'),
   OWNER: text('team that answers for this server', 'platform'),
-  AUDIT_DIR: text('folder of the audit record'),
-  AUDIT_WRITER: text('name of this writer in the record; one per replica'),
+  ...auditEnv,
   BODY_BYTES_MAX: integer('largest message, bytes', { min: 1024, max: 16_777_216 }, 1_048_576),
   DRAIN_TIMEOUT_MS: integer('for calls under way after SIGTERM, milliseconds', { min: 0, max: 600_000 }, 20_000),
   LOG_LEVEL: text('how much is logged: fatal, error, warn, info, debug or silent', 'info'),

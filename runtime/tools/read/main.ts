@@ -1,8 +1,9 @@
+import { auditPlaceProblem } from '../../shared/audit/audit-env.ts';
 import { readEnv } from '../../shared/read-env.ts';
 import { closeOnSignal, ownDeps } from '../start-tool-server.ts';
 import { readServerEnv } from './env.ts';
 import { startReadServer } from './start-read-server.ts';
 
-const env = readEnv(readServerEnv, process.env);
+const env = readEnv(readServerEnv, process.env, auditPlaceProblem);
 const deps = await ownDeps(env, 'tools-read');
 closeOnSignal(await startReadServer(env, deps), deps);
