@@ -1,7 +1,6 @@
 import type { AuditRecord } from '../contract/audit-event.ts';
 import type { CatalogueSnapshot } from '../contract/registry.ts';
-import { limitStrangers } from '../shared/audit/limit-strangers.ts';
-import { openAuditWriter } from '../shared/audit/open-audit-writer.ts';
+import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { createCatalogueStore } from '../shared/catalogue-store.ts';
 import { createSchemaCache, type SchemaCache } from '../shared/compile-schema.ts';
@@ -68,14 +67,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
     env.UPSTREAM_SIGNING_JWKS.length === 0
       ? ownSigningKeys(now, keyLifetimeMs)
       : sharedSigningKeys(env.UPSTREAM_SIGNING_JWKS);
-  const writer = await openAuditWriter({
-    directory: env.AUDIT_DIR,
-    writer: env.AUDIT_WRITER,
-    now,
-    logger,
-    ...(onRecord !== undefined && { onRecord }),
-  });
-  const audit = limitStrangers(writer, { now, logger });
+  const audit = await openAudit(env, { now, logger, ...(onRecord !== undefined && { onRecord }) });
   const policy = await createPolicyClient({ folder: env.POLICY_DIR, logger, now });
   const client = createDynamoClient({
     region: env.AWS_REGION,
