@@ -4,7 +4,7 @@ import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { dockerfile } from './dockerfile.mjs';
+import { dockerfile, writableFolder } from './dockerfile.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -58,7 +58,11 @@ async function bundle(folder, entry, port) {
   if (missing.length > 0) throw new Error(`${entry} needs ${missing.join(', ')} beside its bundle`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'THIRD_PARTY_LICENSES.txt'), licences(Object.keys(output.inputs)));
-  if (port !== undefined) writeFileSync(join(folder, 'Dockerfile'), dockerfile(port));
+  if (port === undefined) return;
+  writeFileSync(join(folder, 'Dockerfile'), dockerfile(port));
+  mkdirSync(join(folder, writableFolder), { recursive: true });
+  // npm packs no empty folder.
+  writeFileSync(join(folder, writableFolder, 'about.txt'), 'What the service keeps for its own life.\n');
 }
 
 function isBuiltin(path) {

@@ -1,5 +1,5 @@
 // dist/lib: the construct library as a tenant installs it, JavaScript and types.
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  * Compiles lib/ to CommonJS, as jsii does, so that `import` and `require` both work and load one copy.
  * @param out the dist folder; `stage` a folder of the clone that may be filled.
  */
-export function buildLib(out, stage) {
+export async function buildLib(out, stage) {
   mkdirSync(stage, { recursive: true });
   const files = stageLib(stage);
   writeFileSync(join(stage, 'package.json'), '{ "type": "commonjs" }\n');
@@ -25,15 +25,22 @@ export function buildLib(out, stage) {
       declaration: true,
       allowImportingTsExtensions: false,
       verbatimModuleSyntax: false,
-      esModuleInterop: false,
     },
     files,
   };
   writeFileSync(join(stage, 'tsconfig.json'), JSON.stringify(config));
-  const run = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', stage], { cwd: root, encoding: 'utf8' });
-  if (run.status !== 0) throw new Error(`lib/ does not compile:\n${run.stdout}${run.stderr}`);
+  await compile(stage);
   writeFileSync(join(out, 'package.json'), '{ "type": "commonjs" }\n');
   removeUnreached(out, files);
+}
+
+function compile(stage) {
+  return new Promise((resolve, reject) => {
+    execFile(join(root, 'node_modules/.bin/tsc'), ['-p', stage], { cwd: root }, (error, stdout, stderr) => {
+      if (error === null) resolve();
+      else reject(new Error(`lib/ does not compile:\n${stdout}${stderr}`));
+    });
+  });
 }
 
 /** A type that only an implementation names is in no declaration, so its file is not for tenants. */

@@ -39,9 +39,11 @@ export async function buildDist({ isForced = false, out = join(root, 'dist') } =
   const fresh = join(work, 'dist');
   mkdirSync(fresh, { recursive: true });
   try {
-    if (existsSync(join(root, 'lib/index.ts'))) buildLib(fresh, join(work, 'lib'));
-    await buildImages(fresh);
-    await buildCommandLine(fresh);
+    await Promise.all([
+      existsSync(join(root, 'lib/index.ts')) && buildLib(fresh, join(work, 'lib')),
+      buildImages(fresh),
+      buildCommandLine(fresh),
+    ]);
     copyData(fresh);
     writeFileSync(join(fresh, 'inputs.sha256'), inputs);
     putInPlace(fresh, out, join(work, 'old'));
@@ -125,7 +127,10 @@ function readArguments(argv) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const options = readArguments(process.argv.slice(2));
   const started = performance.now();
-  const isBuilt = await buildDist(options);
+  const isBuilt = await buildDist(options).catch((error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (isBuilt) printSizes(options.out ?? join(root, 'dist'));
   process.stdout.write(isBuilt ? `built in ${seconds} s\n` : 'dist/ is of these sources\n');

@@ -26,6 +26,13 @@ export const lanes = {
     concurrency: 1,
     timeoutMs: 900_000,
   },
+  jsii: {
+    what: 'lib/ as jsii and awslint read it, API.md, and an app that installs the tarball',
+    missing: () => undefined,
+    steps: [['node', 'scripts/api.mjs', '--verify']],
+    concurrency: 1,
+    timeoutMs: 300_000,
+  },
   opa: {
     what: 'the real opa and Regal: tests, coverage, format, strict check, lint, byte-equal rebuild',
     missing: () =>

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type ImageName, imageDirectory, lambdaDirectory, policyDirectory } from '../../lib/constructs/assets.ts';
+import { writableFolder } from '../../lib/constructs/mcp-service.ts';
 import { openTestDynamo, tablePrefix } from '../support/local-dynamo.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -43,10 +44,10 @@ test('the pre-token function loads with nothing beside its folder and exports it
 test('an image holds one file of code, its licences and a Dockerfile, and stays under 8 MiB', () => {
   for (const name of names) {
     const directory = imageDirectory(name);
-    assert.deepEqual(globSync('**/*', { cwd: directory }).sort(), [
-      'Dockerfile',
+    assert.deepEqual(globSync('**/*.*', { cwd: directory }).sort(), [
       'THIRD_PARTY_LICENSES.txt',
       'index.mjs',
+      'var/toolgate/about.txt',
     ]);
     assert.ok(statSync(join(directory, 'index.mjs')).size < 8 * 1024 * 1024, `${name} is too large`);
     assert.match(readFileSync(join(directory, 'THIRD_PARTY_LICENSES.txt'), 'utf8'), /pino \d+\.\d+\.\d+ \(MIT\)/);
@@ -58,11 +59,13 @@ test('a Dockerfile stands on a pinned base, copies what is there, runs nothing, 
     const text = readFileSync(join(imageDirectory(name), 'Dockerfile'), 'utf8');
     const instructions = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     const used = new Set(instructions.map((line) => line.split(' ')[0]));
-    assert.deepEqual([...used], ['FROM', 'ENV', 'WORKDIR', 'COPY', 'USER', 'EXPOSE', 'CMD'], name);
+    assert.deepEqual([...used], ['FROM', 'ENV', 'WORKDIR', 'COPY', 'VOLUME', 'USER', 'EXPOSE', 'CMD'], name);
     assert.match(text, /^FROM \S+@sha256:[0-9a-f]{64}$/m);
     assert.match(text, /^USER [1-9]\d*:[1-9]\d*$/m);
-    const [, copied = ''] = /^COPY (.+) \.\/$/m.exec(text) ?? [];
-    for (const file of copied.split(' ')) assert.ok(statSync(join(imageDirectory(name), file)).isFile(), file);
+    const copied = [...text.matchAll(/^COPY (?:--\S+ )?(.+) \S+$/gm)].flatMap(([, files = '']) => files.split(' '));
+    assert.deepEqual(copied, ['THIRD_PARTY_LICENSES.txt', 'index.mjs', 'var/']);
+    // Fargate gives a volume the owner that the image gives its folder, and only where the image calls it a volume.
+    assert.match(text, new RegExp(`^COPY --chown=65532:65532 var/ /var/\nVOLUME \\["${writableFolder}"\\]$`, 'm'));
   }
 });
 
