@@ -16,6 +16,7 @@ export const lanes = {
     missing: () => undefined,
     steps: [
       ['node_modules/.bin/tsc', '--noEmit'],
+      ['node_modules/.bin/tsc', '--noEmit', '-p', 'lib'],
       ['node_modules/.bin/biome', 'check', '.'],
     ],
   },

@@ -1,0 +1,228 @@
+import * as cdk from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
+import { Construct } from 'constructs';
+import { stopSeconds } from './stop-times.ts';
+import { synthError } from './synth-error.ts';
+
+/** The one folder of a container that can be written. The image makes it a volume of its own user. */
+export const writableFolder = '/var/toolgate';
+
+/** Where tasks of a service run and how many there are; the same for all services of a platform unless one says otherwise. */
+export interface McpServiceSizing {
+  /**
+   * CPU units of a task, 1024 for a vCPU; only pairs of CPU and memory that Fargate knows.
+   *
+   * @default 256
+   */
+  readonly cpu?: number;
+  /**
+   * Memory of a task, MiB.
+   *
+   * @default 512
+   */
+  readonly memoryLimitMiB?: number;
+  /**
+   * Tasks that always run; the lower end of scaling.
+   *
+   * @default 2
+   */
+  readonly desiredCount?: number;
+  /**
+   * The upper end of scaling. Equal to `desiredCount`: no scaling.
+   *
+   * @default - ten, or `desiredCount` when that is more
+   */
+  readonly maxCount?: number;
+  /**
+   * Requests a minute per task that scaling aims at.
+   *
+   * @default 3000
+   */
+  readonly requestsPerTargetPerMinute?: number;
+  /**
+   * Runs tasks on spare capacity, which AWS may take back with two minutes' notice.
+   *
+   * @default false
+   */
+  readonly spot?: boolean;
+  /**
+   * How long log lines stay.
+   *
+   * @default - three months
+   */
+  readonly logRetention?: logs.RetentionDays;
+}
+
+export interface McpServiceProps extends McpServiceSizing {
+  /** Where the tasks run. */
+  readonly cluster: ecs.ICluster;
+  /** An ARM64 image whose process listens on the first of `ports` and answers `/healthz`. */
+  readonly image: ecs.ContainerImage;
+  /** Variables of the container that are no secrets. */
+  readonly environment: { [name: string]: string };
+  /**
+   * Variables that ECS reads from Secrets Manager when a task starts.
+   *
+   * @default - none
+   */
+  readonly secrets?: { [name: string]: ecs.Secret };
+  /**
+   * Ports that the container listens on.
+   *
+   * @default - 8080
+   */
+  readonly ports?: number[];
+  /**
+   * Subnets of the tasks.
+   *
+   * @default - private ones, or public ones with `assignPublicIp`
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  /**
+   * Gives each task a public address, to reach AWS and the Internet without a NAT gateway. Its security group still lets nobody in.
+   *
+   * @default false
+   */
+  readonly assignPublicIp?: boolean;
+  /**
+   * Security groups beside the service's own.
+   *
+   * @default - none
+   */
+  readonly memberOf?: ec2.ISecurityGroup[];
+}
+
+/** The one shape of a Toolgate service on Fargate: ARM64, non-root, read-only, scaled, rolled back when it does not start. */
+export class McpService extends Construct implements ec2.IConnectable, iam.IGrantable {
+  readonly service: ecs.FargateService;
+  readonly taskDefinition: ecs.FargateTaskDefinition;
+  readonly container: ecs.ContainerDefinition;
+  readonly logGroup: logs.LogGroup;
+  /** What the code may do. */
+  readonly taskRole: iam.IRole;
+  readonly grantPrincipal: iam.IPrincipal;
+  readonly connections: ec2.Connections;
+  private readonly scaling: ecs.ScalableTaskCount | undefined;
+  private readonly requestsPerTargetPerMinute: number;
+
+  constructor(scope: Construct, id: string, props: McpServiceProps) {
+    super(scope, id);
+    const { cluster, ports = [8080], desiredCount = 2 } = props;
+    const maxCount = props.maxCount ?? Math.max(10, desiredCount);
+    this.requestsPerTargetPerMinute = props.requestsPerTargetPerMinute ?? 3000;
+    if (maxCount < desiredCount) {
+      throw synthError(
+        this,
+        `maxCount is ${maxCount}, less than the ${desiredCount} tasks of desiredCount: raise one or lower the other`,
+      );
+    }
+
+    this.logGroup = new logs.LogGroup(this, 'Logs', {
+      retention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
+      // The record of what happened is the audit trail, which stays; these lines are for operating the service.
+      removalPolicy: cdk.RemovalPolicy.DESTROY,
+    });
+    this.taskDefinition = new ecs.FargateTaskDefinition(this, 'Task', {
+      cpu: props.cpu ?? 256,
+      memoryLimitMiB: props.memoryLimitMiB ?? 512,
+      runtimePlatform: {
+        cpuArchitecture: ecs.CpuArchitecture.ARM64,
+        operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
+      },
+      volumes: [{ name: 'writable' }],
+    });
+    this.taskRole = this.taskDefinition.taskRole;
+    this.grantPrincipal = this.taskRole;
+    const linuxParameters = new ecs.LinuxParameters(this, 'Linux');
+    linuxParameters.dropCapabilities(ecs.Capability.ALL);
+    this.container = this.taskDefinition.addContainer('Service', {
+      image: props.image,
+      environment: props.environment,
+      ...(props.secrets !== undefined && { secrets: props.secrets }),
+      portMappings: ports.map((containerPort) => ({ containerPort })),
+      readonlyRootFilesystem: true,
+      linuxParameters,
+      stopTimeout: cdk.Duration.seconds(stopSeconds.stopTimeout),
+      logging: ecs.LogDriver.awsLogs({
+        logGroup: this.logGroup,
+        streamPrefix: 'task',
+        // A log group that gives no answer must not stop calls.
+        mode: ecs.AwsLogDriverMode.NON_BLOCKING,
+      }),
+    });
+    this.container.addMountPoints({ containerPath: writableFolder, sourceVolume: 'writable', readOnly: false });
+
+    const ownSecurityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
+      vpc: cluster.vpc,
+      description: 'Tasks of one service; only a load balancer or a known caller comes in',
+    });
+    this.service = new ecs.FargateService(this, 'Service', {
+      cluster,
+      taskDefinition: this.taskDefinition,
+      securityGroups: [ownSecurityGroup, ...(props.memberOf ?? [])],
+      assignPublicIp: props.assignPublicIp ?? false,
+      ...(props.vpcSubnets !== undefined && { vpcSubnets: props.vpcSubnets }),
+      circuitBreaker: { enable: true, rollback: true },
+      minHealthyPercent: 100,
+      maxHealthyPercent: 200,
+      enableECSManagedTags: true,
+      propagateTags: ecs.PropagatedTagSource.SERVICE,
+      capacityProviderStrategies: [{ capacityProvider: props.spot === true ? 'FARGATE_SPOT' : 'FARGATE', weight: 1 }],
+      // With scaling the number is scaling's: a deployment that set it would throw busy tasks away.
+      ...(maxCount === desiredCount && { desiredCount }),
+    });
+    this.connections = ownSecurityGroup.connections;
+    if (maxCount > desiredCount) {
+      this.scaling = this.service.autoScaleTaskCount({ minCapacity: desiredCount, maxCapacity: maxCount });
+      this.scaling.scaleOnCpuUtilization('Cpu', { targetUtilizationPercent: 60 });
+    }
+  }
+
+  /**
+   * Serves requests of a load balancer from `port`. The target group lies in `scope`, so that a rule in another stack can own it.
+   * Security group rules follow from the listener that the target group is put behind.
+   */
+  serveTargets(scope: Construct, id: string, port: number): elbv2.ApplicationTargetGroup {
+    const targetGroup = new elbv2.ApplicationTargetGroup(scope, id, {
+      vpc: this.service.cluster.vpc,
+      port,
+      protocol: elbv2.ApplicationProtocol.HTTP,
+      targetType: elbv2.TargetType.IP,
+      deregistrationDelay: cdk.Duration.seconds(stopSeconds.deregistrationDelay),
+      loadBalancingAlgorithmType: elbv2.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
+      healthCheck: {
+        path: '/healthz',
+        interval: cdk.Duration.seconds(15),
+        timeout: cdk.Duration.seconds(5),
+        healthyThresholdCount: 2,
+        unhealthyThresholdCount: 3,
+      },
+    });
+    const target = this.service.loadBalancerTarget({
+      containerName: this.container.containerName,
+      containerPort: port,
+    });
+    targetGroup.addTarget(target);
+    return targetGroup;
+  }
+
+  /** Lets `name` in the namespace lead to the addresses of the tasks. */
+  discoverAs(namespace: cloudmap.IPrivateDnsNamespace, name: string): void {
+    this.service.enableCloudMap({
+      cloudMapNamespace: namespace,
+      name,
+      dnsRecordType: cloudmap.DnsRecordType.A,
+      dnsTtl: cdk.Duration.seconds(10),
+    });
+  }
+
+  /** Scales on the requests that `targetGroup` brings, beside CPU. Call it once the target group is behind a listener. */
+  scaleOnRequests(id: string, targetGroup: elbv2.ApplicationTargetGroup): void {
+    this.scaling?.scaleOnRequestCount(id, { requestsPerTarget: this.requestsPerTargetPerMinute, targetGroup });
+  }
+}

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
+import { Construct, type IConstruct } from 'constructs';
+import type { McpService } from './mcp-service.ts';
+import { synthError } from './synth-error.ts';
+import { claim, countClaims } from './tool-claims.ts';
+import type { ToolRouting } from './tool-routing.ts';
+
+/** The inner side of the platform: what stands between the gateway and tool servers. */
+export interface IToolEdge extends IConstruct {
+  /** The platform it belongs to. */
+  readonly platformName: string;
+  /** Private DNS zone; a tool server's host is `{name}.{domainName}`. */
+  readonly domainName: string;
+  readonly routing: ToolRouting;
+  /** Tasks that may call tool servers: the gateway's and the registry's. */
+  readonly callers: ec2.ISecurityGroup;
+  /** Tasks of tool servers, which may fetch the gateway's keys. */
+  readonly members: ec2.ISecurityGroup;
+  /** Where tool servers find the keys of upstream tokens. */
+  readonly gatewayKeysUrl: string;
+  /** Origin at which `serverName` is called, without a path. */
+  serverUrl(serverName: string): string;
+  /** Routes `{name}.{domainName}` to a service, with everything that takes in the stack of `scope`. */
+  addServer(scope: Construct, route: ToolRoute): void;
+}
+
+/** How one tool server is reached. */
+export interface ToolRoute {
+  readonly name: string;
+  readonly service: McpService;
+  /**
+   * Priority of the listener rule, 1 to 49999, another one for each server of a platform.
+   *
+   * @default - a stable number made from the name
+   */
+  readonly listenerPriority?: number;
+}
+
+/** Port of every tool server's container, and of services when tasks are called directly. */
+export const servicePort = 8080;
+/** Listener that serves key sets only, to tool servers and to the gateway. */
+export const keysPort = 8081;
+/** Hosts of the platform's own services in the tool domain. */
+export const reservedHosts = { gateway: 'gateway', authorization: 'id' } as const;
+export const gatewayKeysPath = '/.well-known/jwks.json';
+export const authorizationKeysPath = '/jwks';
+
+// Elastic Load Balancing, "Quotas for your Application Load Balancers": this one cannot be raised.
+const targetGroupsMax = 100;
+// The two rules of the key sets.
+const ownRules = 2;
+
+export abstract class ToolEdgeBase extends Construct implements IToolEdge {
+  abstract readonly platformName: string;
+  abstract readonly domainName: string;
+  abstract readonly routing: ToolRouting;
+  abstract readonly callers: ec2.ISecurityGroup;
+  abstract readonly members: ec2.ISecurityGroup;
+  protected abstract readonly listenerArn: string;
+  protected abstract readonly loadBalancerSecurityGroupId: string;
+  protected abstract readonly namespace: cloudmap.IPrivateDnsNamespace | undefined;
+  protected abstract readonly rulesMax: number;
+
+  get gatewayKeysUrl(): string {
+    return `${this.ownUrl(reservedHosts.gateway)}${gatewayKeysPath}`;
+  }
+
+  serverUrl(serverName: string): string {
+    return `http://${serverName}.${this.domainName}${this.routing.isLoadBalanced ? '' : `:${servicePort}`}`;
+  }
+
+  addServer(scope: Construct, route: ToolRoute): void {
+    claim(scope, this.platformName, 'server', route.name);
+    if (!this.routing.isLoadBalanced) {
+      this.discover(route.service, route.name);
+      route.service.connections.allowFrom(this.immutable(scope, 'Callers', this.callers), ec2.Port.tcp(servicePort));
+      return;
+    }
+    const priority = this.claimPriority(scope, route);
+    const targetGroup = route.service.serveTargets(scope, 'Targets', servicePort);
+    new elbv2.ApplicationListenerRule(scope, 'Route', {
+      // Seen from outside, so that the rules of a server's security group lie in the server's own stack.
+      listener: elbv2.ApplicationListener.fromApplicationListenerAttributes(scope, 'Listener', {
+        listenerArn: this.listenerArn,
+        securityGroup: ec2.SecurityGroup.fromSecurityGroupId(scope, 'ToolEdge', this.loadBalancerSecurityGroupId, {
+          mutable: false,
+        }),
+      }),
+      priority,
+      conditions: [elbv2.ListenerCondition.hostHeaders([`${route.name}.${this.domainName}`])],
+      targetGroups: [targetGroup],
+    });
+    route.service.scaleOnRequests('Requests', targetGroup);
+  }
+
+  /** Origin of a service of the platform itself, as far as it is reached from inside. */
+  protected ownUrl(host: string): string {
+    return `http://${host}.${this.domainName}:${this.routing.isLoadBalanced ? keysPort : servicePort}`;
+  }
+
+  protected discover(service: McpService, name: string): void {
+    if (this.namespace === undefined) throw synthError(this, 'has no namespace to discover services in');
+    service.discoverAs(this.namespace, name);
+  }
+
+  private claimPriority(scope: Construct, route: ToolRoute): number {
+    const priority = route.listenerPriority ?? stablePriority(route.name);
+    if (!Number.isInteger(priority) || priority < 1 || priority > 49_999) {
+      throw synthError(scope, `listenerPriority is ${priority}: give a whole number from 1 to 49999, or leave it out`);
+    }
+    claim(scope, this.platformName, 'priority', priority);
+    const servers = countClaims(scope, this.platformName, 'server');
+    const serversMax = Math.min(this.rulesMax, targetGroupsMax) - ownRules;
+    if (servers > serversMax) {
+      throw synthError(
+        scope,
+        `is tool server ${servers} of the platform ${this.platformName}, whose internal load balancer has room for ${serversMax}: ` +
+          'raise the quota "Rules per Application Load Balancer" and rulesMax (target groups end at 100 all the same), or open a second platform',
+      );
+    }
+    return priority;
+  }
+
+  private immutable(scope: Construct, id: string, group: ec2.ISecurityGroup): ec2.ISecurityGroup {
+    return ec2.SecurityGroup.fromSecurityGroupId(scope, id, group.securityGroupId, { mutable: false });
+  }
+}
+
+/** The same in every deployment, so that adding a server never moves another one's rule. */
+export function stablePriority(name: string): number {
+  return (createHash('sha256').update(name).digest().readUInt32BE(0) % 49_999) + 1;
+}

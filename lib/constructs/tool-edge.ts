@@ -1,0 +1,220 @@
+import * as cdk from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import * as route53 from 'aws-cdk-lib/aws-route53';
+import * as targets from 'aws-cdk-lib/aws-route53-targets';
+import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
+import type { Construct } from 'constructs';
+import type { McpService } from './mcp-service.ts';
+import {
+  authorizationKeysPath,
+  gatewayKeysPath,
+  type IToolEdge,
+  keysPort,
+  reservedHosts,
+  servicePort,
+  ToolEdgeBase,
+} from './tool-edge-base.ts';
+import { ToolRouting } from './tool-routing.ts';
+
+export interface ToolEdgeProps {
+  readonly platformName: string;
+  readonly vpc: ec2.IVpc;
+  /**
+   * Private DNS zone of tool servers.
+   *
+   * @default - `tools.{platformName}.internal`
+   */
+  readonly domainName?: string;
+  /** @default ToolRouting.loadBalancer() */
+  readonly routing?: ToolRouting;
+  /**
+   * Rules that the internal load balancer may have, by the quota of the account.
+   *
+   * @default 100
+   */
+  readonly rulesMax?: number;
+}
+
+/** What another stack needs to know of a tool edge. */
+export interface ToolEdgeAttributes {
+  readonly platformName: string;
+  readonly domainName: string;
+  readonly routing: ToolRouting;
+  readonly callersSecurityGroupId: string;
+  readonly membersSecurityGroupId: string;
+  /** @default - none, with discovery */
+  readonly listenerArn?: string;
+  /** @default - none, with discovery */
+  readonly loadBalancerSecurityGroupId?: string;
+  /** @default - none, with a load balancer */
+  readonly namespaceId?: string;
+  /** @default - none, with a load balancer */
+  readonly namespaceArn?: string;
+  /** @default 100 */
+  readonly rulesMax?: number;
+}
+
+/**
+ * The inner side of the platform. Nothing in it is reachable from the Internet, and each door asks for the gateway's own token all the same:
+ * this is the network, not the guard.
+ */
+export class ToolEdge extends ToolEdgeBase {
+  /** A tool edge that another stack or app made. */
+  static fromToolEdgeAttributes(scope: Construct, id: string, attributes: ToolEdgeAttributes): IToolEdge {
+    return new ImportedToolEdge(scope, id, attributes);
+  }
+
+  readonly platformName: string;
+  readonly domainName: string;
+  readonly routing: ToolRouting;
+  readonly callers: ec2.SecurityGroup;
+  readonly members: ec2.SecurityGroup;
+  /** Undefined with discovery. */
+  readonly loadBalancer: elbv2.ApplicationLoadBalancer | undefined;
+  /** Where tool servers add their rules. Undefined with discovery. */
+  readonly listener: elbv2.ApplicationListener | undefined;
+  /** Undefined with a load balancer. */
+  readonly namespace: cloudmap.PrivateDnsNamespace | undefined;
+  protected readonly rulesMax: number;
+  private readonly keysListener: elbv2.ApplicationListener | undefined;
+
+  constructor(scope: Construct, id: string, props: ToolEdgeProps) {
+    super(scope, id);
+    const { vpc } = props;
+    this.platformName = props.platformName;
+    this.domainName = props.domainName ?? `tools.${props.platformName}.internal`;
+    this.routing = props.routing ?? ToolRouting.loadBalancer();
+    this.rulesMax = props.rulesMax ?? 100;
+    this.callers = new ec2.SecurityGroup(this, 'Callers', { vpc, description: 'Tasks that may call tool servers' });
+    this.members = new ec2.SecurityGroup(this, 'Members', {
+      vpc,
+      description: 'Tasks of tool servers, which may fetch the keys of the gateway',
+    });
+    if (!this.routing.isLoadBalanced) {
+      this.namespace = new cloudmap.PrivateDnsNamespace(this, 'Namespace', { vpc, name: this.domainName });
+      return;
+    }
+    const securityGroup = new ec2.SecurityGroup(this, 'LoadBalancerSecurityGroup', {
+      vpc,
+      description: 'Internal load balancer in front of tool servers',
+      allowAllOutbound: false,
+    });
+    securityGroup.addIngressRule(this.callers, ec2.Port.tcp(80), 'Calls of tools');
+    securityGroup.addIngressRule(this.callers, ec2.Port.tcp(keysPort), 'Keys of the authorization server');
+    securityGroup.addIngressRule(this.members, ec2.Port.tcp(keysPort), 'Keys of the gateway');
+    securityGroup.addEgressRule(this.members, ec2.Port.tcp(servicePort), 'Tool servers');
+    this.loadBalancer = new elbv2.ApplicationLoadBalancer(this, 'LoadBalancer', {
+      vpc,
+      internetFacing: false,
+      securityGroup,
+      dropInvalidHeaderFields: true,
+      // Longer than the gateway waits for a tool server, shorter than a tool server keeps an idle connection.
+      idleTimeout: cdk.Duration.seconds(70),
+    });
+    this.listener = this.closedListener(this.loadBalancer, 'Tools', 80);
+    this.keysListener = this.closedListener(this.loadBalancer, 'Keys', keysPort);
+    const zone = new route53.PrivateHostedZone(this, 'Zone', { vpc, zoneName: this.domainName });
+    new route53.ARecord(this, 'AnyServer', {
+      zone,
+      recordName: `*.${this.domainName}`,
+      target: route53.RecordTarget.fromAlias(new targets.LoadBalancerTarget(this.loadBalancer)),
+    });
+  }
+
+  /** Where the gateway finds the keys of the authorization server, without leaving the network. */
+  get authorizationKeysUrl(): string {
+    return `${this.ownUrl(reservedHosts.authorization)}${authorizationKeysPath}`;
+  }
+
+  /** Makes the gateway's key set reachable for tool servers. */
+  addGateway(service: McpService): void {
+    this.addKeys(service, reservedHosts.gateway, gatewayKeysPath, 1, this.members);
+  }
+
+  /** Makes the authorization server's key set reachable for the gateway. */
+  addAuthorizationServer(service: McpService): void {
+    this.addKeys(service, reservedHosts.authorization, authorizationKeysPath, 2, this.callers);
+  }
+
+  protected get listenerArn(): string {
+    return this.listener?.listenerArn ?? '';
+  }
+
+  protected get loadBalancerSecurityGroupId(): string {
+    return this.loadBalancer?.connections.securityGroups[0]?.securityGroupId ?? '';
+  }
+
+  private addKeys(
+    service: McpService,
+    host: string,
+    path: string,
+    priority: number,
+    readers: ec2.ISecurityGroup,
+  ): void {
+    if (this.keysListener === undefined) {
+      this.discover(service, host);
+      service.connections.allowFrom(readers, ec2.Port.tcp(servicePort), 'Key set');
+      return;
+    }
+    new elbv2.ApplicationListenerRule(this, `${host}-keys`, {
+      listener: this.keysListener,
+      priority,
+      conditions: [
+        elbv2.ListenerCondition.hostHeaders([`${host}.${this.domainName}`]),
+        elbv2.ListenerCondition.pathPatterns([path]),
+      ],
+      targetGroups: [service.serveTargets(this, `${host}-targets`, servicePort)],
+    });
+  }
+
+  private closedListener(
+    loadBalancer: elbv2.ApplicationLoadBalancer,
+    id: string,
+    port: number,
+  ): elbv2.ApplicationListener {
+    return loadBalancer.addListener(id, {
+      port,
+      // Inside the network calls carry a token of one minute for one server and no cookie; TLS ends at the public edge.
+      protocol: elbv2.ApplicationProtocol.HTTP,
+      open: false,
+      defaultAction: elbv2.ListenerAction.fixedResponse(404, {
+        contentType: 'text/plain',
+        messageBody: 'no such server',
+      }),
+    });
+  }
+}
+
+class ImportedToolEdge extends ToolEdgeBase {
+  readonly platformName: string;
+  readonly domainName: string;
+  readonly routing: ToolRouting;
+  readonly callers: ec2.ISecurityGroup;
+  readonly members: ec2.ISecurityGroup;
+  protected readonly listenerArn: string;
+  protected readonly loadBalancerSecurityGroupId: string;
+  protected readonly namespace: cloudmap.IPrivateDnsNamespace | undefined;
+  protected readonly rulesMax: number;
+
+  constructor(scope: Construct, id: string, attributes: ToolEdgeAttributes) {
+    super(scope, id);
+    const group = (groupId: string, securityGroupId: string) =>
+      ec2.SecurityGroup.fromSecurityGroupId(this, groupId, securityGroupId, { mutable: false });
+    this.platformName = attributes.platformName;
+    this.domainName = attributes.domainName;
+    this.routing = attributes.routing;
+    this.callers = group('Callers', attributes.callersSecurityGroupId);
+    this.members = group('Members', attributes.membersSecurityGroupId);
+    this.listenerArn = attributes.listenerArn ?? '';
+    this.loadBalancerSecurityGroupId = attributes.loadBalancerSecurityGroupId ?? '';
+    this.rulesMax = attributes.rulesMax ?? 100;
+    this.namespace = this.routing.isLoadBalanced
+      ? undefined
+      : cloudmap.PrivateDnsNamespace.fromPrivateDnsNamespaceAttributes(this, 'Namespace', {
+          namespaceName: this.domainName,
+          namespaceId: attributes.namespaceId ?? '',
+          namespaceArn: attributes.namespaceArn ?? '',
+        });
+  }
+}
