@@ -25,6 +25,8 @@ export async function buildLib(out, stage) {
       declaration: true,
       allowImportingTsExtensions: false,
       verbatimModuleSyntax: false,
+      // As in lib/tsconfig.json, which says why.
+      exactOptionalPropertyTypes: false,
     },
     files,
   };
