@@ -240,6 +240,7 @@ const elsewhere: Readonly<Partial<Record<RefusalCode, string>>> = {
   client_cancelled: 'test/gateway/upstream.test.ts; there is nobody to answer',
   shutting_down: 'test/gateway/drain.test.ts',
   manifest_invalid: 'registration; its wire form below',
+  declaration_invalid: 'registration; its wire form below',
   definition_changed: 'registration; its wire form below',
   name_taken: 'registration; its wire form below',
   address_not_allowed: 'registration; its wire form below',

@@ -63,6 +63,7 @@ export const refusalCodes = {
   audit_unavailable: 'The call cannot be recorded, so it is not answered.',
   // registration
   manifest_invalid: 'The capability manifest is not valid.',
+  declaration_invalid: 'The declaration is not valid, or the server says otherwise.',
   definition_changed: 'A published definition changed under the same version.',
   name_taken: 'Another server owns this name.',
   // boundaries

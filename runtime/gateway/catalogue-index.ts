@@ -85,13 +85,15 @@ export function successorOf(server: ServerEntry, version: ServerVersion, nowMs: 
 }
 
 // A quarantined or disabled newest version hides no older one: falling back silently would call what nobody asked for.
-const rank = { active: 0, deprecated: 1, quarantined: 0, disabled: 0, sunset: 2 } as const;
+const ranks = { active: 0, deprecated: 1, quarantined: 0, disabled: 0, sunset: 2 } as const;
+// What its team took back, a rollback for one, hides nothing.
+const rank = ({ status, withdrawn }: ServerVersion) => (withdrawn ? 3 : ranks[status]);
 
 /** Stable before pre-release, newest first. */
 function newestVersion(server: ServerEntry): ServerVersion | undefined {
   const isPreRelease = (version: ServerVersion) => Number(parts(version.version).pre !== '');
   return [...server.versions].sort(
-    (a, b) => rank[a.status] - rank[b.status] || isPreRelease(a) - isPreRelease(b) || byNewest(a, b),
+    (a, b) => rank(a) - rank(b) || isPreRelease(a) - isPreRelease(b) || byNewest(a, b),
   )[0];
 }
 

@@ -18,10 +18,20 @@ export interface RegistrationRecord {
 /** Registrations belong to the platform, not to a tenant, unless somebody of a tenant asked for them. */
 const platformTenant = '_platform';
 
-/** Runs `work` and writes one `registration` event on every outcome, before anybody learns of it. */
+/** Whom a record is about, and whether it is written. */
+export interface Recorded {
+  readonly by: RegistrationRequest['by'] | undefined;
+  /** Undefined: every outcome is. */
+  readonly isNews: RegistrationRequest['isNews'] | undefined;
+  /** What is known of the server before it is asked. */
+  readonly server: string | undefined;
+  /** Where the manifest, or the declaration, is. */
+  readonly url: string;
+}
+
+/** Runs `work` and writes one `registration` event on every outcome that is news, before anybody learns of it. */
 export async function recorded<T>(
-  by: RegistrationRequest['by'],
-  url: string,
+  { by, server, url, isNews = () => true }: Recorded,
   deps: Pick<RegistryDeps, 'audit' | 'now' | 'logger'>,
   work: (record: RegistrationRecord) => Promise<T>,
 ): Promise<T> {
@@ -46,7 +56,7 @@ export async function recorded<T>(
       tenant: by?.tenant ?? platformTenant,
       call_id: randomUUID(),
       caller: by === undefined ? null : { subject: by.subject, kind: by.kind, roles: by.roles, scopes: [] },
-      server: known.manifest?.server.name ?? null,
+      server: known.manifest?.server.name ?? server ?? null,
       version: known.manifest?.server.version ?? null,
       arguments: argumentsOf(),
       response: known.outcome ?? null,
@@ -69,15 +79,17 @@ export async function recorded<T>(
     result = await work(record);
   } catch (error) {
     const refusal = toRefusal(error);
+    if (!isNews(`${refusal.code}: ${refusal.message}`)) throw error;
     const isBug = refusal.code === 'internal_error';
-    deps.logger.warn({ url, code: refusal.code, err: error }, 'a registration was refused');
+    deps.logger.warn({ url, server, code: refusal.code, err: error }, 'a registration was refused');
     await write({ outcome: isBug ? 'failed' : 'refused', code: refusal.code, reason: refusal.message });
     throw error;
   }
+  if (!isNews(known.outcome ?? '')) return result;
   await write({ outcome: 'ok', code: null, reason: null });
   deps.logger.info(
-    { url, server: known.manifest?.server.name, version: known.version?.version, outcome: known.outcome },
-    'a server is registered',
+    { url, server: known.manifest?.server.name ?? server, version: known.version?.version, outcome: known.outcome },
+    'the registration is recorded',
   );
   return result;
 }

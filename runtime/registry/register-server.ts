@@ -1,6 +1,8 @@
-import type { CapabilityManifest, ServerEntry, ServerVersion } from '../contract/registry.ts';
+import type { CapabilityManifest, ScopeWords, ServerEntry, ServerVersion } from '../contract/registry.ts';
+import type { ServerDeclaration } from '../contract/server-declaration.ts';
 import type { RegistryDeps } from './deps.ts';
 import { recorded } from './recorded.ts';
+import { agreeWithDeclaration } from './steps/agree-with-declaration.ts';
 import { checkManifest } from './steps/check-manifest.ts';
 import { compareTools } from './steps/compare-tools.ts';
 import { fetchManifest, type ManifestAddress, manifestUrl } from './steps/fetch-manifest.ts';
@@ -11,6 +13,12 @@ import { type Published, pinVersion, publishVersion } from './steps/publish-vers
 export type RegistrationRequest = ManifestAddress & {
   /** The team that registers; the manifest must name the same one. @default whoever the manifest names */
   readonly owner?: string;
+  /** Words of the scopes, for the consent page. @default those of the declaration, or those that are stored */
+  readonly scopes?: Readonly<Record<string, ScopeWords>>;
+  /** What a stack says about the server: the server must say the same. It then serves this one version and no other. */
+  readonly declaration?: ServerDeclaration;
+  /** Whether an outcome (`registered`, `unchanged`, `upstream_unavailable: …`) goes into record and log. @default every one */
+  readonly isNews?: (outcome: string) => boolean;
   /** For the record. */
   readonly by?: {
     readonly subject: string;
@@ -31,21 +39,23 @@ export interface Registration {
 
 /**
  * Registers one version of a server. Reads top to bottom: nothing is stored that was not fetched from the server itself, checked, compared
- * and pinned. Throws Refusal `manifest_invalid`, `definition_changed`, `name_taken`, `address_not_allowed`, `upstream_*`,
+ * and pinned. Throws Refusal `manifest_invalid`, `declaration_invalid`, `definition_changed`, `name_taken`, `address_not_allowed`, `upstream_*`,
  * `catalogue_unavailable`, and `audit_unavailable` when it cannot be recorded; registering again is then safe.
  */
 export async function registerServer(request: RegistrationRequest, deps: RegistryDeps): Promise<Registration> {
   const url = manifestUrl(request);
-  return recorded(request.by, url, deps, async (record) => {
+  const { by, isNews, declaration } = request;
+  return recorded({ by, isNews, url, server: declaration?.name }, deps, async (record) => {
     const document = await fetchManifest(url, deps);
     const manifest: CapabilityManifest = checkManifest(document, { url, owner: request.owner }, deps);
     record.manifest(manifest);
+    if (declaration !== undefined) agreeWithDeclaration(manifest, declaration);
     const warnings = lintTools(manifest, await deps.store.read());
     record.warnings(warnings);
     compareTools(manifest, await deps.listTools(manifest.transport.url, manifest.auth.audience));
     const version = pinVersion(manifest);
     record.version(version);
-    const { entry, outcome } = await publishVersion(manifest, version, deps);
+    const { entry, outcome } = await publishVersion(manifest, version, request, deps);
     record.outcome(outcome);
     return { outcome, server: entry, version: versionOf(entry, version), warnings };
   });

@@ -40,7 +40,7 @@ export async function setVersionStatus(
 }
 
 function applyChange(version: ServerVersion, change: StatusChange): ServerVersion {
-  const { statusReason: _old, ...rest } = version;
+  const { statusReason: _old, withdrawn: _withdrawn, ...rest } = version;
   if (change.status === 'active') {
     const { deprecatedAtMs: _deprecated, sunsetAtMs: _sunset, guideUrl: _guide, ...bare } = rest;
     return { ...bare, status: 'active' };

@@ -9,7 +9,13 @@ const page = readFileSync(new URL('../../docs/wire.md', import.meta.url), 'utf8'
 const rows = new Map(
   [...page.matchAll(/^\| `([a-z_]+)` \| ([0-9]+|-)[^|]*\| (-?[0-9]+|result|-) /gm)].map((row) => [row[1], row]),
 );
-const registration = ['manifest_invalid', 'address_not_allowed', 'definition_changed', 'name_taken'];
+const registration = [
+  'manifest_invalid',
+  'declaration_invalid',
+  'address_not_allowed',
+  'definition_changed',
+  'name_taken',
+];
 
 test('docs/wire.md has each refusal with the status and code that it has', () => {
   const about = { id: 1, method: 'tools/call', isModern: true, metadataUrl: undefined, doorScopes: [] };

@@ -72,6 +72,7 @@ const forms = {
   audit_unavailable: { status: 503, rpc: -32603 },
 
   manifest_invalid: { status: 422, rpc: 4220 },
+  declaration_invalid: { status: 422, rpc: 4222 },
   definition_changed: { status: 409, rpc: 4091 },
   name_taken: { status: 409, rpc: 4090 },
   address_not_allowed: { status: 422, rpc: 4221 },

@@ -4,8 +4,10 @@ import { canonicalSha256 } from '../../shared/canonical-json.ts';
 import { definitionHash } from '../../shared/definition-hash.ts';
 import { Refusal } from '../../shared/refusal.ts';
 import type { RegistryDeps } from '../deps.ts';
+import type { RegistrationRequest } from '../register-server.ts';
+import { restore, withdraw } from '../withdrawal.ts';
 
-/** `registered`: a new version. `updated`: the same definitions at another address. `unchanged`: all of it was there. */
+/** `registered`: a new version. `updated`: the same definitions at another address, in other words, or back in service. `unchanged`: all of it was there. */
 export type Published = 'registered' | 'updated' | 'unchanged';
 
 /** The version with every definition pinned by its hash. */
@@ -29,11 +31,12 @@ export function pinVersion({ server, transport, auth, tools }: CapabilityManifes
 export async function publishVersion(
   { server }: CapabilityManifest,
   version: ServerVersion,
+  { declaration, scopes }: Pick<RegistrationRequest, 'declaration' | 'scopes'>,
   deps: Pick<RegistryDeps, 'store'>,
 ): Promise<{ readonly entry: ServerEntry; readonly outcome: Published }> {
   let outcome: Published = 'unchanged';
   let differences: readonly string[] = [];
-  const { name, title, description, owner, slo } = server;
+  const { name, title, description, owner } = server;
   const entry = await deps.store.change(name, (current) => {
     const versions = current?.versions ?? [];
     const published = versions.find((each) => each.version === version.version);
@@ -42,12 +45,25 @@ export async function publishVersion(
       const statusReason = `A published definition changed: ${differences.join('; ')}`.slice(0, 1000);
       return replaceVersion(current, quarantine(published, statusReason));
     }
+    const words = declaration?.scopes ?? scopes ?? current?.scopes;
+    const entry = {
+      name,
+      title,
+      description,
+      owner,
+      slo: declaration?.slo ?? server.slo,
+      ...(words !== undefined && { scopes: words }),
+      ...((declaration !== undefined || current?.declared) && { declared: true as const }),
+    };
+    // A declared server has one address, and what answers there is one version.
+    const others = (each: ServerVersion) =>
+      declaration === undefined ? each : withdraw(each, `Its server serves version ${version.version} now.`);
     if (published === undefined) {
       outcome = 'registered';
-      return { name, title, description, owner, slo, versions: [...versions, version] };
+      return { ...entry, versions: [...versions.map(others), version] };
     }
-    const moved = { ...published, upstreamUrl: version.upstreamUrl, audience: version.audience };
-    const next = { name, title, description, owner, slo, versions: versions.map((v) => (v === published ? moved : v)) };
+    const moved = { ...restore(published), upstreamUrl: version.upstreamUrl, audience: version.audience };
+    const next = { ...entry, versions: versions.map((each) => (each === published ? moved : others(each))) };
     outcome = canonicalSha256(toJson(next)) === canonicalSha256(toJson(current)) ? 'unchanged' : 'updated';
     return next;
   });
