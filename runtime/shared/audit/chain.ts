@@ -1,12 +1,12 @@
-import { hash as digest } from 'node:crypto';
 import { mkdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { AuditRecord } from '../../contract/audit-event.ts';
 import type { Logger } from '../logger.ts';
 import { type AuditFiles, errorCode } from './audit-files.ts';
 import { chainFileName, chainFilePath } from './audit-layout.ts';
-import { type EncodedEvent, encodeRecord } from './encode-event.ts';
+import type { EncodedEvent } from './encode-event.ts';
 import type { HeadSlots } from './head-slots.ts';
+import { type ChainHead, placeRecords } from './place-records.ts';
 
 /** An event on its way into a chain. */
 export interface ChainEntry {
@@ -16,16 +16,14 @@ export interface ChainEntry {
 }
 
 /** Where a chain stands: what its next record links to, and the file that may take it. */
-export interface ChainState {
-  readonly seq: number;
-  readonly hash: string;
+export interface ChainState extends ChainHead {
   readonly file?: { readonly path: string; readonly date: string; readonly bytes: number };
 }
 
 /** The records of one tenant by one writer. One append at a time. */
 export interface Chain {
   readonly segment: string;
-  readonly head: () => { readonly seq: number; readonly hash: string };
+  readonly head: () => ChainHead;
   /**
    * Writes the entries in order and calls `done` of each that is durable. Rejects with what went wrong at the first that is not:
    * then it and all after it are not in the chain, and the next append mends the file first.
@@ -61,7 +59,7 @@ interface ChainFile {
 
 export function createChain(options: ChainOptions, start: ChainState): Chain {
   const { directory, writer, segment, files, slots, logger } = options;
-  let { seq, hash } = start;
+  let head: ChainHead = { seq: start.seq, hash: start.hash };
   let file: ChainFile | undefined = start.file && { ...start.file, ino: undefined, fd: undefined, isDirty: true };
 
   async function append(entries: readonly ChainEntry[]): Promise<void> {
@@ -75,19 +73,7 @@ export function createChain(options: ChainOptions, start: ChainState): Chain {
   }
 
   async function appendToFile(to: ChainFile & { fd: number }, entries: readonly ChainEntry[]): Promise<void> {
-    let [nextSeq, prev] = [seq, hash];
-    let text = '';
-    const placed: { entry: ChainEntry; seq: number; prev: string; hash: string }[] = [];
-    for (const entry of entries) {
-      nextSeq += 1;
-      const line = encodeRecord(writer, nextSeq, prev, entry.encoded.members);
-      const lineHash = digest('sha256', line);
-      placed.push({ entry, seq: nextSeq, prev, hash: lineHash });
-      text += `${line}\n`;
-      prev = lineHash;
-    }
-    // The text is ASCII, so that latin1 is its bytes.
-    const bytes = Buffer.from(text, 'latin1');
+    const { bytes, head: next, placed } = placeRecords(writer, head, entries);
     const end = to.bytes + bytes.length;
     to.isDirty = true;
     await files.write(to.fd, bytes);
@@ -95,14 +81,11 @@ export function createChain(options: ChainOptions, start: ChainState): Chain {
     const seen = files.look(join(directory, to.path));
     if (seen === undefined || seen.ino !== to.ino) throw gone(to.path);
     if (seen.bytes !== end) throw new Error(`${to.path} was changed by someone else`);
-    slots.store(segment, { seq: nextSeq, hash: prev, file: to.path, bytes: end });
+    slots.store(segment, { ...next, file: to.path, bytes: end });
     to.bytes = end;
     to.isDirty = false;
-    seq = nextSeq;
-    hash = prev;
-    for (const { entry, ...place } of placed) {
-      entry.done({ v: 1, writer, seq: place.seq, prev: place.prev, ...entry.encoded.event }, place.hash);
-    }
+    head = next;
+    for (const { entry, record, hash } of placed) entry.done(record(), hash);
   }
 
   async function usableFile(date: string): Promise<ChainFile & { fd: number }> {
@@ -134,7 +117,7 @@ export function createChain(options: ChainOptions, start: ChainState): Chain {
 
   async function startFile(date: string): Promise<ChainFile> {
     options.checkDirectory();
-    const relative = chainFilePath(segment, date, chainFileName(writer, seq + 1));
+    const relative = chainFilePath(segment, date, chainFileName(writer, head.seq + 1));
     const path = join(directory, relative);
     const fd = await files.open(path, 'create').catch((error: unknown) => {
       if (errorCode(error) !== 'EEXIST') throw error;
@@ -168,7 +151,7 @@ export function createChain(options: ChainOptions, start: ChainState): Chain {
     if (old?.fd !== undefined) await files.close(old.fd).catch(() => undefined);
   }
 
-  return { segment, head: () => ({ seq, hash }), append, release };
+  return { segment, head: () => head, append, release };
 }
 
 function gone(path: string): Error {

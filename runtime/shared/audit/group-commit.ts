@@ -4,6 +4,7 @@ import { Refusal } from '../refusal.ts';
 import { diskReason } from './audit-files.ts';
 import type { Chain, ChainEntry } from './chain.ts';
 import type { EncodedEvent } from './encode-event.ts';
+import { createWaitingRoom, type Waiting } from './waiting-room.ts';
 
 /** Gathers events while a write is under way and writes them together, one write per chain. */
 export interface GroupCommit {
@@ -26,51 +27,34 @@ export interface GroupCommitOptions {
   readonly logger: Logger;
 }
 
-interface Waiting {
-  readonly encoded: EncodedEvent;
-  readonly sinceMs: number;
-  readonly resolve: (record: AuditRecord) => void;
-  readonly reject: (refusal: Refusal) => void;
-  /** Durable, or refused. */
-  isSettled: boolean;
-}
-
-const waitingBytesMax = 64 * 1024 * 1024;
 const batchBytesMax = 8 * 1024 * 1024;
 /** Each has a file open while it is written; as many stay open for the next write. */
 const chainsAtOnce = 64;
 const openFilesMax = 64;
 const probeMs = 1000;
+const lateDetail = 'the disk does not answer';
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const { deadlineMs, logger } = options;
+  const room = createWaitingRoom({ deadlineMs, waitingMax: options.waitingMax, lateDetail });
   let queue: Waiting[] = [];
-  let queueBytes = 0;
-  let inFlight: Waiting[] = [];
   let isScheduled = false;
   let isFlushing = false;
   let flushStartedMs = 0;
-  /** Neither durable nor refused. */
-  let waitingCount = 0;
   let isStopped = false;
   let problem: string | undefined;
-  let deadline: NodeJS.Timeout | undefined;
   let prober: NodeJS.Timeout | undefined;
   let drained: (() => void)[] = [];
   const recentlyUsed = new Set<Chain>();
 
   function append(encoded: EncodedEvent): Promise<AuditRecord> {
     const nowMs = performance.now();
-    if (isFlushing && nowMs - flushStartedMs >= deadlineMs) return refused('the disk does not answer');
-    if (waitingCount >= options.waitingMax || queueBytes + encoded.members.length > waitingBytesMax)
-      return refused('too many events wait for the disk');
-    return new Promise((resolve, reject) => {
-      queue.push({ encoded, sinceMs: nowMs, resolve, reject, isSettled: false });
-      queueBytes += encoded.members.length;
-      waitingCount += 1;
-      deadline ??= armDeadline(deadlineMs);
-      if (!isFlushing) scheduleFlush();
-    });
+    if (isFlushing && nowMs - flushStartedMs >= deadlineMs) return refused(lateDetail);
+    const waiting = room.admit(encoded);
+    if (waiting === undefined) return refused('too many events wait for the disk');
+    queue.push(waiting);
+    if (!isFlushing) scheduleFlush();
+    return waiting.promise;
   }
 
   /** After the sockets that are readable now: what one burst brings is one batch. */
@@ -82,15 +66,15 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
   function flush(): void {
     isScheduled = false;
-    inFlight = takeBatch();
-    if (inFlight.length === 0) {
+    const batch = takeBatch();
+    if (batch.length === 0) {
       settleDrained();
       return;
     }
     isFlushing = true;
     flushStartedMs = performance.now();
     const byChain = new Map<Chain, Waiting[]>();
-    for (const waiting of inFlight) {
+    for (const waiting of batch) {
       const chain = options.chainOf(waiting.encoded.segment);
       const list = byChain.get(chain);
       if (list === undefined) byChain.set(chain, [waiting]);
@@ -98,7 +82,6 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     }
     void writeAll([...byChain]).then(() => {
       isFlushing = false;
-      inFlight = [];
       if (queue.length > 0) scheduleFlush();
       else settleDrained();
     });
@@ -125,7 +108,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       const reason = diskReason(cause);
       problem = reason;
       logger.error({ err: cause, tenant: chain.segment }, 'audit records could not be written');
-      for (const waiting of list) refuse(waiting, reason, cause);
+      for (const waiting of list) waiting.refuse(reason, cause);
       return reason;
     }
   }
@@ -140,7 +123,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
         done(record, hash) {
           // Late for its caller, who was refused; the record stays, for the call may have run.
           problem = undefined;
-          if (settles(waiting)) waiting.resolve(record);
+          waiting.resolve(record);
           options.onDurable(chain, record, hash);
         },
       });
@@ -151,6 +134,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   function takeBatch(): Waiting[] {
     let bytes = 0;
     let count = 0;
+    // Those that were refused while they waited for their turn never reach the disk.
+    queue = queue.filter((waiting) => !waiting.isSettled);
     for (const waiting of queue) {
       if (bytes > 0 && bytes + waiting.encoded.members.length > batchBytesMax) break;
       bytes += waiting.encoded.members.length;
@@ -158,25 +143,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     }
     const batch = count === queue.length ? queue : queue.slice(0, count);
     queue = count === queue.length ? [] : queue.slice(count);
-    queueBytes -= bytes;
     return batch;
-  }
-
-  function armDeadline(ms: number): NodeJS.Timeout {
-    return setTimeout(checkDeadline, ms).unref();
-  }
-
-  function checkDeadline(): void {
-    const latest = performance.now() - deadlineMs;
-    const isLate = (waiting: Waiting) => !waiting.isSettled && waiting.sinceMs <= latest;
-    for (const waiting of inFlight.filter(isLate)) refuse(waiting, 'the disk does not answer');
-    for (const waiting of queue.filter(isLate)) {
-      refuse(waiting, 'the disk does not answer');
-      queueBytes -= waiting.encoded.members.length;
-    }
-    queue = queue.filter((waiting) => !waiting.isSettled);
-    const next = [...inFlight, ...queue].find((waiting) => !waiting.isSettled);
-    deadline = next && armDeadline(Math.max(1, next.sinceMs - latest));
   }
 
   function armProbe(): NodeJS.Timeout {
@@ -206,18 +173,6 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     }
   }
 
-  function refuse(waiting: Waiting, privateDetail: string, cause?: unknown): void {
-    if (settles(waiting)) waiting.reject(new Refusal('audit_unavailable', { privateDetail }, { cause }));
-  }
-
-  /** True the first time. */
-  function settles(waiting: Waiting): boolean {
-    if (waiting.isSettled) return false;
-    waiting.isSettled = true;
-    waitingCount -= 1;
-    return true;
-  }
-
   function settleDrained(): void {
     const waiting = drained;
     drained = [];
@@ -229,10 +184,10 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     drain: () => (isFlushing || isScheduled ? new Promise((resolve) => drained.push(resolve)) : Promise.resolve()),
     stop() {
       isStopped = true;
-      clearTimeout(deadline);
+      room.stop();
       clearTimeout(prober);
     },
-    status: () => ({ isWriting: problem === undefined, problem, waiting: waitingCount }),
+    status: () => ({ isWriting: problem === undefined, problem, waiting: room.count() }),
   };
 }
 
