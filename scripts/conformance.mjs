@@ -8,7 +8,9 @@ import { ensureInstalled } from './ensure-installed.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 ensureInstalled(root);
-ensureInstalled(join(root, 'test', 'peers'));
+// The suite is a few hundred packages: nobody who only asks for help waits for them.
+if (!process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h'))
+  ensureInstalled(join(root, 'test', 'peers'));
 const pinned = join(root, 'node_modules', '.bin', 'node');
 const run = spawnSync(
   existsSync(pinned) ? pinned : process.execPath,

@@ -2,7 +2,10 @@ import { parseArgs } from 'node:util';
 import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
 import { writePlatformFile } from '../../runtime/local/platform-file.ts';
 import { type Platform, startPlatform } from '../../runtime/local/start-platform.ts';
+import { diskReason } from '../../runtime/shared/audit/audit-files.ts';
 import { formatCallLines } from '../../runtime/shared/audit/format-call.ts';
+import { printable } from '../../runtime/shared/audit/printable.ts';
+import type { NotedFailure } from '../../runtime/shared/failure-log.ts';
 import { createLogger, silentLogger } from '../../runtime/shared/logger.ts';
 
 const usage = `usage: npm start -- [--port N] [--state DIR] [--ready-file FILE] [--verbose]
@@ -38,6 +41,7 @@ export async function runDev(argv: readonly string[]): Promise<number> {
       signal: stop.signal,
       onProgress: (line) => process.stdout.write(`  ${line}\n`),
       onCall: showCall,
+      onFailure: showFailure,
     });
   } catch (error) {
     if (stop.signal.aborted) {
@@ -53,7 +57,7 @@ export async function runDev(argv: readonly string[]): Promise<number> {
       writePlatformFile(options.readyFile, platform);
     } catch (error) {
       process.stderr.write(
-        `The ready file ${options.readyFile} cannot be written: ${(error as NodeJS.ErrnoException).code}.\n`,
+        `The ready file ${options.readyFile} cannot be written: ${diskReason(error)}. Name another with --ready-file FILE.\n`,
       );
       await platform.close();
       return 1;
@@ -72,6 +76,14 @@ export async function runDev(argv: readonly string[]): Promise<number> {
 function showCall(record: AuditRecord, hash: string): void {
   if (record.event !== 'mcp_call' && record.event !== 'mcp_call_intent' && record.event !== 'http_refusal') return;
   process.stdout.write(`${formatCallLines(record, hash).join('\n')}\n`);
+}
+
+/** A call that failed on this side may have no record: that it could not be recorded is told here only. */
+function showFailure({ code, sentence, repeated }: NotedFailure): void {
+  const more = repeated === 0 ? '' : ` (${repeated} more like it before)`;
+  process.stdout.write(
+    `${printable(`${new Date().toISOString().slice(11, 23)}  failed: ${code}, ${sentence}${more}`, 600)}\n`,
+  );
 }
 
 function welcome({ endpoint, issuer, users, auditDirectory }: Platform, state: string): string {

@@ -13,6 +13,7 @@ import { createGatewayMetrics } from '../../runtime/gateway/gateway-metrics.ts';
 import { createTables, startDynamo } from '../../runtime/local/dynamo.ts';
 import { openAuditWriter } from '../../runtime/shared/audit/open-audit-writer.ts';
 import { createSchemaCache } from '../../runtime/shared/compile-schema.ts';
+import { createFailureLog } from '../../runtime/shared/failure-log.ts';
 import { createGrantStore } from '../../runtime/shared/grant-store.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { redactJson } from '../../runtime/shared/redact-json.ts';
@@ -75,6 +76,7 @@ const everything: GatewayDeps = {
   mint: createMintUpstreamToken({ now, keys: signingKeys, issuer: publicUrl, trustDomain: 'toolgate.bench' }),
   upstream,
   metrics: createGatewayMetrics({ withProcess: false }),
+  failures: createFailureLog({ logger: silentLogger(), now }),
   close: () => upstream.close(),
 };
 

@@ -10,7 +10,7 @@ import { defaultSenderTimeouts, type GatewaySettings } from './gateway-settings.
 import { createDoorPolicy } from './transport/check-origin.ts';
 import { findEndpoint } from './transport/find-endpoint.ts';
 import { type McpEdge, serveMcp } from './transport/serve-mcp.ts';
-import { refusalAnswer, statusOf } from './transport/wire-errors.ts';
+import { isFailure, refusalAnswer, statusOf } from './transport/wire-errors.ts';
 
 /** A gateway that answers. */
 export interface RunningGateway {
@@ -98,7 +98,7 @@ function route(request: IncomingMessage, response: ServerResponse, edge: McpEdge
   }
   serveRest(request, response, path, edge).catch((error: unknown) => {
     const refusal = toRefusal(error);
-    if (refusal.code === 'internal_error') edge.deps.logger.error({ err: error }, 'a document broke');
+    if (isFailure(refusal.code)) edge.deps.failures.note(refusal);
     sendRefusal(response, refusal);
   });
 }

@@ -195,7 +195,6 @@ class OpenEntry implements AuditEntry {
   /** Records the no and returns the Refusal to answer with. */
   async closeRefused(refusal: Refusal): Promise<Refusal> {
     this.#mark(this.#step);
-    if (refusal.code === 'internal_error') this.#deps.logger.error({ err: refusal.cause }, 'a message broke');
     const { policyReasons } = refusal.details;
     const outcome = outcomeOf(refusal);
     await this.#close({

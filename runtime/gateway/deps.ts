@@ -5,6 +5,7 @@ import type { AuditWriter } from '../shared/audit-writer.ts';
 import { createCatalogueStore } from '../shared/catalogue-store.ts';
 import { createSchemaCache, type SchemaCache } from '../shared/compile-schema.ts';
 import { createDynamoClient } from '../shared/dynamo.ts';
+import { createFailureLog, type FailureLog, type NotedFailure } from '../shared/failure-log.ts';
 import { createGrantStore, type GrantStore } from '../shared/grant-store.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { createPolicyClient, type PolicyClient } from '../shared/policy-client.ts';
@@ -39,6 +40,7 @@ export interface GatewayDeps {
   readonly signingKeys: SigningKeys;
   readonly upstream: UpstreamClient;
   readonly metrics: GatewayMetrics;
+  readonly failures: FailureLog;
   /** What is wrong with parts that are there, one phrase each. */
   readonly problems?: () => readonly string[];
   /** Ends timers, pools and stores. The audit writer is closed last, after the last call was answered. */
@@ -49,6 +51,8 @@ export interface GatewayDeps {
 export interface GatewayDepsOptions {
   /** Called with each durable record and its hash. */
   readonly onRecord?: (record: AuditRecord, hash: string) => void;
+  /** Called with each failure that is logged. */
+  readonly onFailure?: (failure: NotedFailure) => void;
   readonly logger?: Logger;
   /** False when the process serves more than this gateway and tells of itself elsewhere. @default true */
   readonly withProcessMetrics?: boolean;
@@ -62,7 +66,7 @@ const keyLifetimeMs = 86_400_000;
  */
 export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOptions = {}): Promise<GatewayDeps> {
   const now = Date.now;
-  const { logger = createLogger('gateway', env.LOG_LEVEL), onRecord, withProcessMetrics = true } = options;
+  const { logger = createLogger('gateway', env.LOG_LEVEL), onRecord, onFailure, withProcessMetrics = true } = options;
   const signingKeys =
     env.UPSTREAM_SIGNING_JWKS.length === 0
       ? ownSigningKeys(now, keyLifetimeMs)
@@ -114,6 +118,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
     }),
     upstream,
     metrics: createGatewayMetrics({ withProcess: withProcessMetrics }),
+    failures: createFailureLog({ logger, now, ...(onFailure !== undefined && { onFailure }) }),
     problems: () => (audit.status().isWriting ? [] : ['the audit record cannot be written']),
     close: async () => {
       catalogue.close();

@@ -10,6 +10,8 @@ import { createGatewayDeps, type GatewayDeps } from '../gateway/deps.ts';
 import { gatewayEnv } from '../gateway/env.ts';
 import { createRegistryDeps } from '../registry/deps.ts';
 import { registerServer } from '../registry/register-server.ts';
+import { diskReason } from '../shared/audit/audit-files.ts';
+import type { NotedFailure } from '../shared/failure-log.ts';
 import type { Logger } from '../shared/logger.ts';
 import { assemblePolicyBundle } from '../shared/policy-bundle.ts';
 import { readEnv } from '../shared/read-env.ts';
@@ -40,11 +42,14 @@ export async function openTables(state: StateFolder, openings: Openings): Promis
 export async function openPolicy(state: StateFolder, tenantsFile: string | undefined): Promise<void> {
   const own = state.inside('policy', 'tenants.json');
   const tenants = tenantsFile ?? (existsSync(own) ? own : undefined);
-  await assemblePolicyBundle(
-    policiesFolder,
-    state.inside('policy'),
-    tenants === undefined ? {} : { tenantsFile: tenants },
-  );
+  const folder = state.inside('policy');
+  try {
+    await assemblePolicyBundle(policiesFolder, folder, tenants === undefined ? {} : { tenantsFile: tenants });
+  } catch (cause) {
+    const { code, path = folder } = cause as NodeJS.ErrnoException;
+    if (code === undefined) throw cause;
+    throw new StartError(`The policy bundle cannot be written in ${folder}: ${path}: ${diskReason(cause)}.`, { cause });
+  }
 }
 
 export async function openAuthorization(
@@ -83,10 +88,11 @@ export async function openGateway(
     readonly state: StateFolder;
     readonly logger: Logger;
     readonly onCall: ((record: AuditRecord, hash: string) => void) | undefined;
+    readonly onFailure: ((failure: NotedFailure) => void) | undefined;
   },
   openings: Openings,
 ): Promise<GatewayDeps> {
-  const { place, port, dynamo, state, logger, onCall } = parts;
+  const { place, port, dynamo, state, logger, onCall, onFailure } = parts;
   const env = readEnv(gatewayEnv, {
     HOST: '127.0.0.1',
     PORT: String(port),
@@ -101,7 +107,11 @@ export async function openGateway(
     // dynalite shares this process's event loop, so a busy moment is no silence.
     QUOTA_DEADLINE_MS: '2000',
   });
-  const deps = await createGatewayDeps(env, { logger, ...(onCall !== undefined && { onRecord: onCall }) });
+  const deps = await createGatewayDeps(env, {
+    logger,
+    ...(onCall !== undefined && { onRecord: onCall }),
+    ...(onFailure !== undefined && { onFailure }),
+  });
   openings.add(() => deps.close());
   const gateway = await startGateway(env, deps);
   openings.add(() => gateway.close());

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { type SampleUser, sampleUsers } from '../authorization/sample-users.ts';
 import type { AuditRecord } from '../contract/audit-event.ts';
+import type { NotedFailure } from '../shared/failure-log.ts';
 import type { Logger } from '../shared/logger.ts';
 import { findPorts } from './find-ports.ts';
 import { openAuthorization, openGateway, openPolicy, openTables, registerToolServers } from './open-services.ts';
@@ -21,6 +22,8 @@ export interface PlatformOptions {
   readonly onProgress?: (line: string) => void;
   /** Called with the record of each call and its hash, once it is durable. */
   readonly onCall?: (record: AuditRecord, hash: string) => void;
+  /** Called with why messages fail on our side, rate-limited. */
+  readonly onFailure?: (failure: NotedFailure) => void;
   /** Tool servers beside the sample ones. */
   readonly extraServers?: readonly LocalToolServer[];
   /** Tenant data in the place of the sample tenants. */
@@ -77,7 +80,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       openAuthorization({ place, port: ports.issuer, dynamo, servers, logger }, openings),
     );
     const gateway = await step('Gateway', () =>
-      openGateway({ place, port: ports.gateway, dynamo, state, logger, onCall: options.onCall }, openings),
+      openGateway(
+        { place, port: ports.gateway, dynamo, state, logger, onCall: options.onCall, onFailure: options.onFailure },
+        openings,
+      ),
     );
     await step('Servers registered', () => registerToolServers({ place, servers, gateway, dynamo, logger }));
     signal?.throwIfAborted();

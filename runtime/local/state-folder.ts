@@ -6,10 +6,11 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
-
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { diskReason } from '../shared/audit/audit-files.ts';
 import { StartError } from './start-error.ts';
 
 /** Where the laptop platform keeps everything; one running platform a folder. */
@@ -33,11 +34,11 @@ export function takeStateFolder(folder: string): StateFolder {
   const path = resolve(folder);
   const inside = (...parts: string[]) => join(path, ...parts);
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new StartError(
-      `The state folder ${path} cannot be written: ${reasonOf(cause)}. Choose another with --state DIR.`,
+      `The state folder ${path} cannot be written: ${diskReason(cause)}. Choose another with --state DIR.`,
       { cause },
     );
   }
@@ -70,7 +71,7 @@ export function takeStateFolder(folder: string): StateFolder {
     writeFileSync(inside('running.pid'), `${process.pid}\n`);
   } catch (cause) {
     throw new StartError(
-      `The state folder ${path} cannot be written: ${reasonOf(cause)}. Choose another with --state DIR.`,
+      `The state folder ${path} cannot be written: ${diskReason(cause)}. Choose another with --state DIR.`,
       { cause },
     );
   }
@@ -115,15 +116,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function reasonOf(cause: unknown): string {
-  const code = (cause as NodeJS.ErrnoException).code;
-  const known: Readonly<Record<string, string>> = {
-    EACCES: 'permission denied',
-    EPERM: 'permission denied',
-    EROFS: 'the disk is read-only',
-    ENOSPC: 'the disk is full',
-    ENOTDIR: 'a part of the path is a file',
-    EEXIST: 'it is a file',
-  };
-  return code === undefined ? String(cause) : (known[code] ?? code);
+/**
+ * Makes the folder and those above it. Not by Node's `recursive`, which asks again for ever where a parent is there and takes no
+ * folder, below /proc for one.
+ */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (!existsSync(dirname(path))) makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }

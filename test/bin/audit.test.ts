@@ -35,7 +35,7 @@ test('verify says intact with exit code 0, a line a chain, and whose key it trus
   const { status, stdout } = toolgate('verify', directory);
   assert.equal(status, 0, stdout);
   assert.match(stdout, /^intact {6}tenant acme {2}writer gw-1 {2}5 records in 1 file, 2026/m);
-  assert.match(stdout, /note: 1 calls unfinished: an intent without its outcome/);
+  assert.match(stdout, /note: 1 call unfinished: an intent without its outcome/);
   assert.match(stdout, /^intact {6}tenant globex /m);
   assert.match(stdout, /Trusted the key in the directory itself: .* pin it with --key/);
   assert.match(stdout, /^INTACT: 2 chains, 8 records\.$/m);
@@ -56,7 +56,7 @@ test('verify takes the key as PEM too, and refuses what is no key', async (t) =>
   for (const wrong of ['rsa.pem', 'text']) {
     const { status, stderr } = toolgate('verify', directory, '--key', join(directory, '..', wrong));
     assert.equal(status, 2);
-    assert.match(stderr, /^The key is no EC public key on P-256/);
+    assert.match(stderr, /^What --key names is no public key of this kind: give an EC key on P-256/);
   }
 });
 

@@ -130,6 +130,66 @@ test('a state folder that cannot be made is one sentence', async (t) => {
   );
 });
 
+test('a state folder below /proc and a ready file that is a folder are one sentence each', async (t) => {
+  const path = folder(t);
+  const nowhere = start(t, ['--port', '0', '--state', '/proc/toolgate/state']);
+  assert.equal(await nowhere.exit, 1);
+  assert.match(nowhere.output(), /^The state folder \/proc\/toolgate\/state cannot be written: .*\.\n$/);
+  const unready = start(t, ['--port', '0', '--state', join(path, 'state'), '--ready-file', path]);
+  assert.equal(await unready.exit, 1);
+  assert.match(
+    unready.output(),
+    /The ready file .* cannot be written: it is a folder\. Name another with --ready-file FILE\.\n$/,
+  );
+});
+
+test('a call that cannot be recorded is told in the terminal, with the reason', async (t) => {
+  const path = folder(t);
+  const state = join(path, 'state');
+  const started = start(t, ['--port', '0', '--state', state, '--ready-file', join(path, 'ready.json')]);
+  const ready = JSON.parse(await fileOf(join(path, 'ready.json'), started));
+  rmSync(join(state, 'audit', 'calls'), { recursive: true });
+  writeFileSync(join(state, 'audit', 'calls'), '');
+  const answer = await fetch(ready.endpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  assert.equal(answer.status, 503);
+  started.child.kill('SIGINT');
+  await started.exit;
+  assert.match(
+    started.output(),
+    /failed: audit_unavailable, The call cannot be recorded, so it is not answered\. \(.+\)/,
+  );
+});
+
+test('a closed terminal does not keep the platform from closing its record', async (t) => {
+  const path = folder(t);
+  const state = join(path, 'state');
+  const started = start(t, ['--port', '0', '--state', state, '--ready-file', join(path, 'ready.json')]);
+  const ready = JSON.parse(await fileOf(join(path, 'ready.json'), started));
+  // Nobody reads any more: the next line that the platform writes fails with EPIPE.
+  started.child.stdout?.destroy();
+  started.child.stderr?.destroy();
+  for (let call = 0; call < 3; call += 1) {
+    const { status } = await fetch(ready.endpoint, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+    assert.equal(status, 401);
+  }
+  started.child.kill('SIGTERM');
+  assert.equal(await started.exit, 0);
+  const verified = execFileSync(process.execPath, [command, 'audit', 'verify', join(state, 'audit')], {
+    encoding: 'utf8',
+    cwd: root,
+  });
+  assert.match(verified, /^INTACT: /m);
+  assert.doesNotMatch(verified, /without writer_closed/);
+});
+
 test('a wrong option is exit code 2 with the usage, and --help is exit code 0', async (t) => {
   const wrong = start(t, ['--prot', '1']);
   assert.equal(await wrong.exit, 2);

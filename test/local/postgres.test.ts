@@ -7,13 +7,14 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -181,6 +182,24 @@ test("root's database of a deleted state folder is removed by the next start", {
   await again.close();
   rmSync(again.home, { recursive: true });
   rmSync(second, { recursive: true });
+});
+
+test("root's database of a state folder that is away and was not temporary stays", {
+  skip: process.geteuid?.() !== 0 && 'not root: the database is in the state folder',
+}, async () => {
+  // Root's own folder, which no other account can enter, so that the database lies outside of it.
+  const [kept, other] = [1, 2].map(() => mkdtempSync(join(homedir(), '.toolgate-pg-'))) as [string, string];
+  const moved = `${kept}-moved`;
+  const first = await startPostgres({ stateDir: kept, logger });
+  await first.close();
+  renameSync(kept, moved);
+  const second = await startPostgres({ stateDir: other, logger });
+  await second.close();
+  assert.ok(existsSync(first.home));
+  renameSync(moved, kept);
+  const again = await startPostgres({ stateDir: kept, logger });
+  await again.close();
+  for (const path of [first.home, second.home, kept, other]) rmSync(path, { recursive: true });
 });
 
 test('missing library links are made, those that are there stay, and a folder that cannot be written is one clear sentence', async () => {

@@ -14,6 +14,7 @@ import type { GatewayDeps } from '../../runtime/gateway/deps.ts';
 import { createGatewayMetrics } from '../../runtime/gateway/gateway-metrics.ts';
 import type { GatewaySettings } from '../../runtime/gateway/gateway-settings.ts';
 import { createSchemaCache } from '../../runtime/shared/compile-schema.ts';
+import { createFailureLog } from '../../runtime/shared/failure-log.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { assemblePolicyBundle } from '../../runtime/shared/policy-bundle.ts';
 import { createPolicyClient, type PolicyClient } from '../../runtime/shared/policy-client.ts';
@@ -160,6 +161,7 @@ export async function startGatewayWorld(options: WorldOptions = {}): Promise<Gat
     mint: createMintUpstreamToken({ now, keys: signingKeys, issuer: publicUrl, trustDomain: 'toolgate.test' }),
     upstream: client,
     metrics: createGatewayMetrics({ withProcess: false }),
+    failures: createFailureLog({ logger: silentLogger(), now }),
     close: () => client.close(),
     ...options.deps,
   };

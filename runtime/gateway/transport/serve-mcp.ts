@@ -21,7 +21,7 @@ import { type RequestHeaders, readHeaders } from './read-headers.ts';
 import { type Glimpse, readMessage, toToolCall } from './read-message.ts';
 import { createReplyWriter, type ReplyWriter } from './send-reply.ts';
 import { traceContextOf } from './trace-context.ts';
-import { refusalAnswer, refusalMessage, statusOf } from './wire-errors.ts';
+import { isFailure, refusalAnswer, refusalMessage, statusOf } from './wire-errors.ts';
 
 /** The edge that MCP messages come in through. */
 export interface McpEdge {
@@ -150,7 +150,6 @@ class Exchange {
     const { deps, settings } = this.#edge;
     let told = refusal;
     if (!this.#isRecorded) {
-      if (refusal.code === 'internal_error') deps.logger.error({ err: refusal.cause }, 'a message broke');
       told = await chargeRefused(refusal, this.#caller, deps);
       try {
         await this.#record(told);
@@ -158,6 +157,7 @@ class Exchange {
         told = toRefusal(error);
       }
     }
+    if (isFailure(told.code)) deps.failures.note(told);
     const about = {
       ...this.#glimpse,
       metadataUrl: metadataUrlOf(this.#endpoint, settings.publicUrl),

@@ -76,6 +76,8 @@ export function diskReason(error: unknown): string {
     EIO: 'the disk reports an error',
     ENOENT: 'a file or folder is gone',
     ENOTDIR: 'a part of the path is a file',
+    EEXIST: 'it is a file',
+    EISDIR: 'it is a folder',
     EMFILE: 'too many open files',
   };
   const code = errorCode(error);

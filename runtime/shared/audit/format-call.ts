@@ -55,7 +55,8 @@ function outcomeOf({ outcome, code, reason, latency_ms, response_bytes, redactio
   if (latency_ms.total !== undefined) parts.push(`${latency_ms.total.toFixed(1)} ms`);
   if (response_bytes !== null) parts.push(`${response_bytes} bytes`);
   if (redactions !== null) {
-    if (redactions.masked_cells > 0) parts.push(`${redactions.masked_cells} cells masked`);
+    if (redactions.masked_cells > 0)
+      parts.push(`${redactions.masked_cells} cell${redactions.masked_cells === 1 ? '' : 's'} masked`);
     const found = Object.entries(redactions.pii).filter(([, count]) => count > 0);
     if (found.length > 0) parts.push(`redacted ${found.map(([kind, count]) => `${count} ${kind}`).join(', ')}`);
   }

@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { diskReason, errorCode } from './audit-files.ts';
@@ -14,7 +14,7 @@ export function openSigningKey(file: string): CheckpointSigner {
     const { mode } = fs.statSync(file);
     if (process.platform !== 'win32' && (mode & 0o077) !== 0)
       throw new Error(`others may read it (mode ${(mode & 0o777).toString(8)}); run chmod 600 on it`);
-    return toSigner(JSON.parse(fs.readFileSync(file, 'utf8')));
+    return toSigner(readJwk(file));
   } catch (cause) {
     throw new Error(`The audit signing key ${file} cannot be used: ${diskReason(cause)}.`, { cause });
   }
@@ -45,10 +45,27 @@ function makeKey(file: string): void {
   }
 }
 
+function readJwk(file: string): PublicJwk & { readonly d?: string } {
+  const text = fs.readFileSync(file, 'utf8');
+  try {
+    return Object(JSON.parse(text));
+  } catch (cause) {
+    throw new Error(notAKey, { cause });
+  }
+}
+
+const notAKey =
+  'it is not a private EC key on P-256 as a JWK; put the right file back, or remove it to start with a new key';
+
 function toSigner(jwk: PublicJwk & { readonly d?: string }): CheckpointSigner {
   const { kty, crv, x, y, d } = jwk;
-  if (kty !== 'EC' || crv !== 'P-256' || typeof d !== 'string') throw new Error('it is not a private EC key on P-256');
-  const key = createPrivateKey({ key: { kty, crv, x, y, d }, format: 'jwk' });
+  if (kty !== 'EC' || crv !== 'P-256' || typeof d !== 'string') throw new Error(notAKey);
+  let key: KeyObject;
+  try {
+    key = createPrivateKey({ key: { kty, crv, x, y, d }, format: 'jwk' });
+  } catch (cause) {
+    throw new Error(notAKey, { cause });
+  }
   const publicKey: PublicJwk = { kty, crv, x, y };
   return {
     kid: thumbprint(publicKey),

@@ -44,7 +44,7 @@ export async function verifyChain(
 
   for (const [index, file] of files.entries()) {
     if (file.firstSeq > next) {
-      const missing = `Records ${next} to ${file.firstSeq - 1} of ${segment} by ${writer} are missing`;
+      const missing = missingRecords(next, file.firstSeq - 1, ` of ${segment} by ${writer}`);
       if (at === undefined)
         found('missing_first_part', { file: file.path }, `${missing}: this is the first file there is.`);
       else found('missing_file', { file: file.path }, `${missing} before this file.`);
@@ -76,7 +76,7 @@ export async function verifyChain(
       }
       const hash = digest('sha256', line.bytes);
       const isNext = record.seq === next;
-      if (!isNext) found('gap', here, `Records ${next} to ${record.seq - 1} are missing before this line.`);
+      if (!isNext) found('gap', here, `${missingRecords(next, record.seq - 1)} before this line.`);
       else if (prev !== undefined && record.prev !== prev)
         found('edited_line', at ?? here, `Record ${next - 1} is not the one that record ${next} links to.`);
       if (evidence.signed.has(record.seq) && evidence.signed.get(record.seq) !== hash)
@@ -98,8 +98,9 @@ export async function verifyChain(
       if (record.event === 'mcp_call_intent' && intents.size < intentsMax) intents.add(record.call_id);
       if (record.event === 'mcp_call') intents.delete(record.call_id);
       records += 1;
-      from ??= record.time;
-      to = record.time;
+      // A call is recorded at its end and names its beginning, so that times need not rise with the records.
+      if (from === undefined || record.time < from) from = record.time;
+      if (to === undefined || record.time > to) to = record.time;
       if (!isNext) isRunning = true;
       [next, prev, at] = [record.seq + 1, hash, here];
     }
@@ -110,10 +111,11 @@ export async function verifyChain(
   const last = files.at(-1)?.path ?? `calls/tenant=${segment}`;
   if (endSeq >= next) {
     const proof = signedSeq >= next ? 'they were signed' : 'they were acknowledged';
-    found('cut_tail', { file: last }, `Records ${next} to ${endSeq} of ${segment} by ${writer} are missing: ${proof}.`);
+    found('cut_tail', { file: last }, `${missingRecords(next, endSeq, ` of ${segment} by ${writer}`)}: ${proof}.`);
   }
-  if (crashes > 0) notes.push(`${crashes} runs ended without writer_closed`);
-  if (intents.size > 0) notes.push(`${intents.size} calls unfinished: an intent without its outcome`);
+  if (crashes > 0) notes.push(`${crashes} run${crashes === 1 ? '' : 's'} ended without writer_closed`);
+  if (intents.size > 0)
+    notes.push(`${intents.size} call${intents.size === 1 ? '' : 's'} unfinished: an intent without its outcome`);
   return {
     tenant: tenant ?? segment,
     writer,
@@ -151,4 +153,8 @@ function parseRecord(line: FileLine): AuditRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+function missingRecords(from: number, to: number, of = ''): string {
+  return from === to ? `Record ${from}${of} is missing` : `Records ${from} to ${to}${of} are missing`;
 }

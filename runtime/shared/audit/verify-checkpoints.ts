@@ -100,10 +100,8 @@ export function trustedKeys(directory: string, given: string | undefined): Map<s
     if (given !== undefined) return readPublicKeys(given);
   } catch (cause) {
     throw new AuditUnreadable(
-      `The key is no EC public key on P-256 (JWK, JWK set or PEM): ${(cause as Error).message}`,
-      {
-        cause,
-      },
+      'What --key names is no public key of this kind: give an EC key on P-256, as a JWK, a JWK set or PEM.',
+      { cause },
     );
   }
   const keys = new Map<string, KeyObject>();
