@@ -12,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildImages } from './build-images.mjs';
@@ -38,6 +38,7 @@ export async function buildDist({ isForced = false, out = join(root, 'dist') } =
   const work = join(root, '.build', randomUUID());
   const fresh = join(work, 'dist');
   mkdirSync(fresh, { recursive: true });
+  mkdirSync(dirname(out), { recursive: true });
   try {
     await Promise.all([
       existsSync(join(root, 'lib/index.ts')) && buildLib(fresh, join(work, 'lib')),
@@ -117,8 +118,9 @@ function readArguments(argv) {
     if (argv[i] === '--force') result.isForced = true;
     else if (argv[i] === '--out' && argv[i + 1] !== undefined) result.out = argv[++i];
     else {
-      process.stderr.write(`${usage}\n`);
-      process.exit(argv[i] === '--help' || argv[i] === '-h' ? 0 : 2);
+      const isAsked = argv[i] === '--help' || argv[i] === '-h';
+      process.stderr.write(isAsked ? `${usage}\n` : `unknown argument ${argv[i]}\n${usage}\n`);
+      process.exit(isAsked ? 0 : 2);
     }
   }
   return result;
