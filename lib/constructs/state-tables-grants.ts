@@ -1,0 +1,78 @@
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { authorizationTable, catalogueTable, grantTable, quotaTable } from '../../runtime/contract/tables.ts';
+import type { IStateTables } from './state-tables.ts';
+
+/** What one statement allows on one table. */
+interface TableUse {
+  readonly table: string;
+  readonly actions: readonly string[];
+  /** Only on this index; by default only on the table itself. */
+  readonly index?: string;
+  /** Only on items whose partition key is one of these. */
+  readonly partitions?: readonly string[];
+}
+
+/** Exactly the commands that the gateway sends: clients of `runtime/gateway` and the shared stores that it opens. */
+const gatewayUses: readonly TableUse[] = [
+  { table: catalogueTable.name, actions: ['GetItem', 'Query'] },
+  { table: quotaTable.name, actions: ['GetItem', 'UpdateItem'] },
+  { table: grantTable.name, actions: ['PutItem', 'Query', 'UpdateItem'] },
+];
+
+const registryUses: readonly TableUse[] = [
+  { table: catalogueTable.name, actions: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'] },
+];
+
+const authorizationUses: readonly TableUse[] = [
+  { table: authorizationTable.name, actions: ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'] },
+  { table: authorizationTable.name, actions: ['Query'], index: 'by-grant' },
+];
+
+/** Lets each service do with the tables what its code does, and nothing else. */
+export class StateTablesGrants {
+  static fromStateTables(tables: IStateTables): StateTablesGrants {
+    return new StateTablesGrants(tables);
+  }
+
+  private readonly tables: IStateTables;
+
+  private constructor(tables: IStateTables) {
+    this.tables = tables;
+  }
+
+  /** What `runtime/gateway` does: reads the catalogue, counts calls, asks for and uses approvals. */
+  gateway(grantee: iam.IGrantable): iam.Grant {
+    return this.grantUses(grantee, gatewayUses);
+  }
+
+  /** What `runtime/authorization` does: keeps clients, codes, tokens and keys. */
+  authorization(grantee: iam.IGrantable): iam.Grant {
+    return this.grantUses(grantee, authorizationUses);
+  }
+
+  /** What `runtime/registry` does: reads and writes the catalogue. */
+  registry(grantee: iam.IGrantable): iam.Grant {
+    return this.grantUses(grantee, registryUses);
+  }
+
+  private grantUses(grantee: iam.IGrantable, uses: readonly TableUse[]): iam.Grant {
+    const key = this.tables.encryptionKey;
+    const none = iam.Grant.drop(grantee, 'nothing yet');
+    const grants = uses.map((use) => this.grantUse(grantee, use));
+    // DynamoDB asks KMS in the caller's name. DynamoDB guide, "Using a KMS key to encrypt a table".
+    if (key !== undefined) grants.push(key.grantEncryptDecrypt(grantee));
+    return grants.reduce((all, grant) => all.combine(grant), none);
+  }
+
+  private grantUse(grantee: iam.IGrantable, { table, actions, index, partitions }: TableUse): iam.Grant {
+    const { tableArn } = this.tables.table(table);
+    return iam.Grant.addToPrincipal({
+      grantee,
+      actions: actions.map((action) => `dynamodb:${action}`),
+      resourceArns: [index === undefined ? tableArn : `${tableArn}/index/${index}`],
+      ...(partitions !== undefined && {
+        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...partitions] } },
+      }),
+    });
+  }
+}
