@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const services = ['gateway', 'tools', 'authorization', 'registry', 'approvals', 'radar'];
+const services = ['gateway', 'tools', 'authorization', 'registry', 'identity', 'approvals', 'radar'];
 const sources = globSync('{bin,lib,runtime}/**/*.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'));
 
 interface Import {
@@ -43,6 +43,13 @@ test('services never import each other', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('the function in Cognito imports nothing of the platform but the contract', () => {
+  const wrong = imports.filter(
+    ({ from, to }) => from.startsWith('runtime/identity/') && isOurs(to) && !/^runtime\/(contract|identity)\//.test(to),
+  );
+  assert.deepEqual(wrong, []);
+});
+
 test("only a service's deps.ts imports its clients, and clients import each other", () => {
   const wrong = imports.filter(({ from, to, typeOnly }) => {
     const clients = /^runtime\/[a-z]+\/clients\//.exec(to)?.[0];
@@ -61,9 +68,9 @@ test('constructs load no server framework and services load no construct library
   assert.deepEqual(wrong, []);
 });
 
-test('only wire-errors.ts knows the HTTP status of a refusal', () => {
+test('only refusal-forms.ts knows the HTTP status of a refusal', () => {
   const wrong = sources.filter((file) => {
-    if (!file.startsWith('runtime/gateway/') || file.endsWith('/wire-errors.ts')) return false;
+    if (!/^runtime\/(gateway|tools)\//.test(file)) return false;
     const text = readFileSync(join(root, file), 'utf8');
     return /\b(status|statusCode|code)\s*[:=(]\s*(401|403|410|429|502|503|504)\b/.test(text);
   });

@@ -1,5 +1,5 @@
 /**
- * Every no that Toolgate says, with the sentence that goes with it. Statuses live in one place only, `wire-errors.ts`.
+ * Every no that Toolgate says, with the sentence that goes with it. Statuses live in one place only, `runtime/shared/refusal-forms.ts`.
  * A code is never renamed: clients branch on it and auditors count it.
  */
 export const refusalCodes = {
