@@ -1,10 +1,17 @@
+import { generateKeyPairSync } from 'node:crypto';
 import type { Json } from '../contract/json.ts';
+import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { type CatalogueStore, createCatalogueStore } from '../shared/catalogue-store.ts';
-import type { DynamoDBClient } from '../shared/dynamo.ts';
-import type { Logger } from '../shared/logger.ts';
+import { createDynamoClient, type DynamoDBClient } from '../shared/dynamo.ts';
+import { createLogger, type Logger } from '../shared/logger.ts';
+import { createListParameters, createSsmClient } from '../shared/parameters.ts';
 import { createSafeFetch, type SafeFetch } from '../shared/safe-fetch.ts';
+import { createLease } from './clients/lease.ts';
 import { createListTools } from './clients/list-tools.ts';
+import { createMintListToken, type TokenSigner } from './clients/mint-list-token.ts';
+import type { ReconcileDeps } from './declarations/reconcile.ts';
+import type { RegistryEnv } from './env.ts';
 
 /** Everything that registration may reach. A plain object of functions, made once. */
 export interface RegistryDeps {
@@ -31,16 +38,25 @@ export interface RegistryParts {
   readonly audit: AuditWriter;
   /** Only on a laptop: servers may be on this machine. */
   readonly allowLoopback: boolean;
+  /** Names below it may lead to private addresses. @default none */
+  readonly toolDomain?: string | undefined;
   readonly reservedOrigins: readonly string[];
   /** A gateway's token that is good at one audience. */
   readonly mintToken: (audience: string) => string | Promise<string>;
+  /** @default Date.now */
+  readonly now?: () => number;
 }
 
 export function createRegistryDeps(parts: RegistryParts): RegistryDeps {
-  const { client, tablePrefix, logger, audit, allowLoopback, reservedOrigins, mintToken } = parts;
-  const fetch = createSafeFetch({ allowLoopback, bodyBytesMax: documentBytesMax, timeoutMs: documentTimeoutMs });
+  const { client, tablePrefix, logger, audit, allowLoopback, toolDomain, reservedOrigins, mintToken } = parts;
+  const fetch = createSafeFetch({
+    allowLoopback,
+    bodyBytesMax: documentBytesMax,
+    timeoutMs: documentTimeoutMs,
+    ...(toolDomain !== undefined && { internalDomain: toolDomain }),
+  });
   return {
-    now: Date.now,
+    now: parts.now ?? Date.now,
     logger,
     store: createCatalogueStore({ client, tablePrefix }),
     fetch,
@@ -48,4 +64,71 @@ export function createRegistryDeps(parts: RegistryParts): RegistryDeps {
     audit,
     reservedOrigins,
   };
+}
+
+/** What the registry as a process of its own reaches beside that. */
+export interface RegistryProcessDeps extends ReconcileDeps {
+  /** What is wrong with parts that are there, one phrase each. */
+  readonly problems: () => readonly string[];
+  /** Ends clients; the record is closed last. */
+  readonly close: () => Promise<void>;
+}
+
+/** Another replica takes over after this many passes that did not come; never sooner than the seconds that a pass may take. */
+const leasePasses = 3;
+const leaseMsMin = 30_000;
+
+/** Makes everything once. Rejects with one sentence when the audit record cannot be written; nothing else stops the boot. */
+export async function createRegistryProcessDeps(env: RegistryEnv): Promise<RegistryProcessDeps> {
+  const now = Date.now;
+  const logger = createLogger('registry', env.LOG_LEVEL);
+  const audit = await openAudit(env, { now, logger });
+  const tablePrefix = env.TABLE_PREFIX;
+  const client = createDynamoClient({
+    region: env.AWS_REGION,
+    ...(env.DYNAMODB_ENDPOINT !== '' && {
+      endpoint: env.DYNAMODB_ENDPOINT,
+      // An embedded DynamoDB asks for credentials and looks at none.
+      credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' },
+    }),
+  });
+  const ssm = createSsmClient({ region: env.AWS_REGION });
+  const listParameters = createListParameters(ssm);
+  return {
+    ...createRegistryDeps({
+      client,
+      tablePrefix,
+      logger,
+      audit,
+      allowLoopback: env.TOOLGATE_LOOPBACK_SERVERS,
+      toolDomain: env.TOOL_DOMAIN,
+      reservedOrigins: [env.GATEWAY_URL, env.AUTHORIZATION_ISSUER],
+      mintToken: createMintListToken({
+        now,
+        keys: ownKey(),
+        issuer: env.GATEWAY_URL,
+        trustDomain: env.TRUST_DOMAIN,
+      }),
+    }),
+    declarations: () => listParameters(env.DECLARATIONS_PATH),
+    lease: createLease({
+      client,
+      tablePrefix,
+      name: 'declarations',
+      ttlMs: Math.max(leasePasses * env.DECLARATIONS_POLL_MS, leaseMsMin),
+      now,
+    }),
+    problems: () => (audit.status().isWriting ? [] : ['the audit record cannot be written']),
+    close: async () => {
+      await audit.close();
+      ssm.destroy();
+      client.destroy();
+    },
+  };
+}
+
+/** A key that nobody vouches for: good where servers are told to believe it, on a laptop. */
+function ownKey(): TokenSigner {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { current: () => ({ kid: 'own', privateKey }) };
 }

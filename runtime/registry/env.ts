@@ -1,4 +1,5 @@
-import { type EnvOf, type EnvVariable, integer, text, url } from '../shared/read-env.ts';
+import { auditEnv } from '../shared/audit/audit-env.ts';
+import { type EnvOf, type EnvVariable, integer, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
 
 /** Every variable of the registry. Units are in the names and sentences; nothing else is read anywhere. */
 export const registryEnv = {
@@ -24,11 +25,15 @@ export const registryEnv = {
   TOOLGATE_LOOPBACK_SERVERS: flag(
     '"on" lets tool servers be on this machine; only with a gateway on a loopback http URL',
   ),
+  UPSTREAM_KMS_KEY_ID: text(
+    'KMS key that vouches for the key of this process, which signs the tokens that servers are asked for their tools with: id, ARN or alias of an ECC_NIST_P256 key for SIGN_VERIFY. Empty: nobody vouches, for a laptop',
+    '',
+  ),
   TABLE_PREFIX: text('what stands before the table names'),
   AWS_REGION: text('region of DynamoDB and SSM', 'us-east-1'),
   DYNAMODB_ENDPOINT: text('endpoint of an embedded DynamoDB; empty for the AWS one', ''),
-  AUDIT_DIR: text('folder of the audit record'),
-  AUDIT_WRITER: text('name of this writer in the record; one per replica', 'registry'),
+  ...auditEnv,
+  AUDIT_WRITER: text('name of this writer in the record; one per replica of AUDIT_DIR', 'registry'),
   DRAIN_TIMEOUT_MS: integer(
     'for a registration under way after SIGTERM, milliseconds',
     { min: 0, max: 600_000 },
@@ -59,7 +64,7 @@ function path(what: string): EnvVariable<string> {
   };
 }
 
-function domain(what: string): EnvVariable<string | undefined> {
+function domain(what: string): OptionalEnvVariable<string | undefined> {
   return {
     what,
     fallback: undefined,
@@ -73,7 +78,7 @@ function domain(what: string): EnvVariable<string | undefined> {
   };
 }
 
-function flag(what: string): EnvVariable<boolean> {
+function flag(what: string): OptionalEnvVariable<boolean> {
   return {
     what,
     fallback: false,

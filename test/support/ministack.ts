@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** An AWS emulator of its own, on loopback: DynamoDB and S3. */
+/** An AWS emulator of its own, on loopback: DynamoDB, S3 and SSM. */
 export interface Ministack {
   readonly endpoint: string;
   readonly region: string;
@@ -36,7 +36,7 @@ export async function startMinistack(): Promise<Ministack> {
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
       S3_DATA_DIR: folder,
-      SERVICES: 'dynamodb,s3',
+      SERVICES: 'dynamodb,s3,ssm',
       SFTP_ENABLED: '0',
       IOT_MTLS_ENABLED: '0',
       LOG_LEVEL: 'ERROR',
