@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as cdk from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Construct } from 'constructs';
+import { McpService } from '../../../lib/constructs/mcp-service.ts';
+import { ToolEdge } from '../../../lib/constructs/tool-edge.ts';
+import { type IToolEdge, stablePriority } from '../../../lib/constructs/tool-edge-base.ts';
+import { ToolRouting } from '../../../lib/constructs/tool-routing.ts';
+import { synthTemplate, testApp } from '../../support/synth.ts';
+
+test('a server has a host of its own behind an internal load balancer that answers nothing else', () => {
+  const { template } = synthTemplate((stack) => {
+    const { edge, cluster } = world(stack);
+    addServer(edge, cluster, 'billing');
+    assert.equal(edge.serverUrl('billing'), 'http://billing.tools.prod.internal');
+    assert.equal(edge.gatewayKeysUrl, 'http://gateway.tools.prod.internal:8081/.well-known/jwks.json');
+    assert.equal(edge.authorizationKeysUrl, 'http://id.tools.prod.internal:8081/jwks');
+  });
+  template.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internal' });
+  template.allResourcesProperties('AWS::ElasticLoadBalancingV2::Listener', {
+    DefaultActions: [Match.objectLike({ Type: 'fixed-response' })],
+    Protocol: 'HTTP',
+  });
+  template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
+    Priority: stablePriority('billing'),
+    Conditions: [{ Field: 'host-header', HostHeaderConfig: { Values: ['billing.tools.prod.internal'] } }],
+  });
+  template.hasResourceProperties('AWS::Route53::RecordSet', { Name: '*.tools.prod.internal.', Type: 'A' });
+});
+
+test('only the gateway, the registry and tool servers come to the internal load balancer, each to its port', () => {
+  const { template } = synthTemplate((stack) => addOne(world(stack)));
+  const ingress = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress'));
+  const into = (group: string) =>
+    ingress
+      .filter(({ Properties }) => JSON.stringify(Properties.GroupId).includes(group))
+      .map(({ Properties }) => [Properties.FromPort, Properties.Description]);
+  assert.deepEqual(into('EdgeLoadBalancerSecurityGroup').sort(), [
+    [80, 'Calls of tools'],
+    [8081, 'Keys of the authorization server'],
+    [8081, 'Keys of the gateway'],
+  ]);
+  assert.deepEqual(into('billingServiceSecurityGroup'), [[8080, 'Load balancer to target']]);
+});
+
+test('what the load balancer serves of the platform itself is key sets', () => {
+  const { template } = synthTemplate((stack) => {
+    const { edge, cluster } = world(stack);
+    edge.addGateway(service(stack, 'Gateway', cluster));
+    edge.addAuthorizationServer(service(stack, 'Authorization', cluster));
+  });
+  for (const [host, path] of [
+    ['gateway', '/.well-known/jwks.json'],
+    ['id', '/jwks'],
+  ]) {
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
+      Conditions: [
+        { Field: 'host-header', HostHeaderConfig: { Values: [`${host}.tools.prod.internal`] } },
+        { Field: 'path-pattern', PathPatternConfig: { Values: [path] } },
+      ],
+    });
+  }
+});
+
+test('with discovery there is no load balancer, and the tasks themselves are the addresses', () => {
+  const { template } = synthTemplate((stack) => {
+    const { edge, cluster } = world(stack, { routing: ToolRouting.discovery() });
+    edge.addGateway(service(stack, 'Gateway', cluster));
+    addServer(edge, cluster, 'billing');
+    assert.equal(edge.serverUrl('billing'), 'http://billing.tools.prod.internal:8080');
+    assert.equal(edge.gatewayKeysUrl, 'http://gateway.tools.prod.internal:8080/.well-known/jwks.json');
+  });
+  template.resourceCountIs('AWS::ElasticLoadBalancingV2::LoadBalancer', 0);
+  for (const Name of ['gateway', 'billing']) {
+    template.hasResourceProperties('AWS::ServiceDiscovery::Service', {
+      Name,
+      DnsConfig: Match.objectLike({ DnsRecords: [{ TTL: 10, Type: 'A' }] }),
+    });
+  }
+  template.resourceCountIs('AWS::EC2::SecurityGroupIngress', 2);
+});
+
+test('a server in another stack brings its rule and its security group rules into its own stack', () => {
+  const alone = synthTemplate((stack) => void world(stack)).template;
+  const app = testApp();
+  const platform = new cdk.Stack(app, 'Stack');
+  const { edge, cluster } = world(platform);
+  const tenant = new cdk.Stack(app, 'Tenant');
+  addServer(edge, cluster, 'billing', tenant);
+  assert.deepEqual(logicalIds(Template.fromStack(platform)), logicalIds(alone));
+  Template.fromStack(tenant).resourceCountIs('AWS::ElasticLoadBalancingV2::ListenerRule', 1);
+});
+
+test('a priority is a function of the name, and two equal ones are refused with both paths', () => {
+  assert.equal(stablePriority('billing'), stablePriority('billing'));
+  assert.ok(stablePriority('billing') >= 1 && stablePriority('billing') <= 49_999);
+  assert.throws(
+    () =>
+      synthTemplate((stack) => {
+        const { edge, cluster } = world(stack);
+        addServer(edge, cluster, 'billing', stack, 7);
+        addServer(edge, cluster, 'orders', stack, 7);
+      }),
+    /Stack\/orders: The listener rule priority 7 belongs to Stack\/billing already: set listenerPriority/,
+  );
+});
+
+test('a priority that no rule can have is refused', () => {
+  for (const priority of [0, 50_000, 1.5]) {
+    assert.throws(
+      () =>
+        synthTemplate((stack) => {
+          const { edge, cluster } = world(stack);
+          addServer(edge, cluster, 'billing', stack, priority);
+        }),
+      new RegExp(`Stack/billing: listenerPriority is ${priority}: give a whole number from 1 to 49999`),
+    );
+  }
+});
+
+test('one server name is taken once, in all stacks of an app', () => {
+  assert.throws(
+    () =>
+      synthTemplate((stack) => {
+        const { edge, cluster } = world(stack);
+        addServer(edge, cluster, 'billing', new Construct(stack, 'One'));
+        addServer(edge, cluster, 'billing', new Construct(stack, 'Two'));
+      }),
+    /Stack\/Two\/billing: The server name billing belongs to Stack\/One\/billing already: give one of the two another name/,
+  );
+});
+
+test('a server for which the load balancer has no rule left is refused with what to do', () => {
+  assert.throws(
+    () =>
+      synthTemplate((stack) => {
+        const { edge, cluster } = world(stack, { rulesMax: 4 });
+        for (const name of ['one', 'two', 'three']) addServer(edge, cluster, name);
+      }),
+    /Stack\/three: is tool server 3 of the platform prod, whose internal load balancer has room for 2: raise the quota/,
+  );
+});
+
+test('the load balancer waits longer than the gateway and less long than a tool server keeps an idle connection', () => {
+  const { template } = synthTemplate((stack) => void world(stack));
+  const [loadBalancer] = Object.values(template.findResources('AWS::ElasticLoadBalancingV2::LoadBalancer'));
+  const attributes: { Key: string; Value: string }[] = loadBalancer?.Properties.LoadBalancerAttributes;
+  const idle = Number(attributes.find(({ Key }) => Key === 'idle_timeout.timeout_seconds')?.Value);
+  assert.ok(idle > 60 && idle < 75);
+});
+
+interface World {
+  readonly edge: ToolEdge;
+  readonly cluster: ecs.ICluster;
+}
+
+function world(stack: cdk.Stack, props: { routing?: ToolRouting; rulesMax?: number } = {}): World {
+  const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, natGateways: 0 });
+  return {
+    edge: new ToolEdge(stack, 'Edge', { platformName: 'prod', vpc, ...props }),
+    cluster: new ecs.Cluster(stack, 'Cluster', { vpc }),
+  };
+}
+
+function service(scope: Construct, id: string, cluster: ecs.ICluster): McpService {
+  return new McpService(scope, id, { cluster, image: ecs.ContainerImage.fromRegistry('x'), environment: {} });
+}
+
+function addServer(
+  edge: IToolEdge,
+  cluster: ecs.ICluster,
+  name: string,
+  at?: Construct,
+  listenerPriority?: number,
+): void {
+  const scope = new Construct(at ?? cdk.Stack.of(cluster), name);
+  edge.addServer(scope, { name, service: service(scope, 'Service', cluster), listenerPriority });
+}
+
+function addOne({ edge, cluster }: World): void {
+  addServer(edge, cluster, 'billing');
+}
+
+function logicalIds(template: Template): string[] {
+  return Object.keys(template.toJSON().Resources).sort();
+}
