@@ -1,5 +1,5 @@
 // dist/images and dist/lambdas: each service and function as one file, beside what its image needs.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,16 +23,12 @@ export const lambdas = { 'pre-token': 'runtime/identity/pre-token.ts' };
 // Libraries ask for these inside a try and go on without: colours of debug lines, and a native driver of pg.
 const optionalImports = ['supports-color', 'pg-native'];
 
-/** Writes dist/images and dist/lambdas below `out`; says what has no source yet. */
+/** Writes dist/images and dist/lambdas below `out`. */
 export async function buildImages(out) {
-  const sources = [
-    ...Object.entries(images).map(([name, entry]) => ({ folder: `images/${name}`, entry, port: 8080 })),
-    ...Object.entries(lambdas).map(([name, entry]) => ({ folder: `lambdas/${name}`, entry })),
-  ];
-  const there = sources.filter(({ entry }) => existsSync(join(root, entry)));
-  for (const { folder, entry } of sources.filter((each) => !there.includes(each)))
-    process.stderr.write(`dist/${folder} is not built: there is no ${entry}\n`);
-  await Promise.all(there.map(({ folder, entry, port }) => bundle(join(out, folder), entry, port)));
+  await Promise.all([
+    ...Object.entries(images).map(([name, entry]) => bundle(join(out, 'images', name), entry, 8080)),
+    ...Object.entries(lambdas).map(([name, entry]) => bundle(join(out, 'lambdas', name), entry)),
+  ]);
 }
 
 async function bundle(folder, entry, port) {

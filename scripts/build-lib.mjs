@@ -25,8 +25,6 @@ export async function buildLib(out, stage) {
       declaration: true,
       allowImportingTsExtensions: false,
       verbatimModuleSyntax: false,
-      // As lib/tsconfig.json says: with it, aws-cdk-lib's classes do not fit its own interfaces.
-      exactOptionalPropertyTypes: false,
       // As in lib/tsconfig.json, which says why.
       exactOptionalPropertyTypes: false,
     },

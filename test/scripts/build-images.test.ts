@@ -120,7 +120,14 @@ function environmentOf(name: ImageName, folder: string): Record<string, string> 
         SCOPE_CATALOGUE: '{}',
       };
     case 'registry':
-      return { ...common, PUBLIC_URL: 'http://registry.test' };
+      return {
+        ...common,
+        GATEWAY_URL: 'http://gateway.test',
+        AUTHORIZATION_ISSUER: 'http://issuer.test',
+        DECLARATIONS_PATH: '/toolgate/test/servers',
+        // Nobody listens there, so a look at the declarations ends at once and without a network.
+        AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+      };
     case 'read':
     case 'write':
       return toolServer;
