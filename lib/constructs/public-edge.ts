@@ -20,7 +20,7 @@ import { synthError } from './synth-error.ts';
  * About 28 USD a month idle (load balancer 16.40 and two public addresses 7.30, one LCU at small load) and 9 for WAF, us-east-1.
  */
 export class PublicEdge extends Construct implements IPublicEdge {
-  readonly loadBalancer: elbv2.ApplicationLoadBalancer;
+  readonly loadBalancer: elbv2.IApplicationLoadBalancer;
   readonly connections: ec2.Connections;
   readonly securityGroup: ec2.SecurityGroup;
   readonly certificate: acm.ICertificate;
@@ -60,7 +60,7 @@ export class PublicEdge extends Construct implements IPublicEdge {
       description: 'Public load balancer: in from clients, out to the tasks behind it',
       allowAllOutbound: false,
     });
-    this.loadBalancer = new elbv2.ApplicationLoadBalancer(this, 'LoadBalancer', {
+    const loadBalancer = new elbv2.ApplicationLoadBalancer(this, 'LoadBalancer', {
       vpc,
       internetFacing,
       securityGroup: this.securityGroup,
@@ -69,15 +69,16 @@ export class PublicEdge extends Construct implements IPublicEdge {
       dropInvalidHeaderFields: true,
       deletionProtection: props.deletionProtection ?? true,
     });
-    this.connections = this.loadBalancer.connections;
+    this.loadBalancer = loadBalancer;
+    this.connections = loadBalancer.connections;
 
     const sslPolicy = this.sslPolicy(props.sslPolicy ?? elbv2.SslPolicy.TLS13_12_RES_PQ);
     const certificates = [this.certificate, ...(props.additionalCertificates ?? [])];
     const closed = { open: false, defaultAction: elbv2.ListenerAction.fixedResponse(404, notHere) };
-    this.listener = this.loadBalancer.addListener('Https', { port: 443, certificates, sslPolicy, ...closed });
+    this.listener = loadBalancer.addListener('Https', { port: 443, certificates, sslPolicy, ...closed });
     const ports = [443];
     if (mutualTls !== undefined) {
-      this.mutualTlsListener = this.loadBalancer.addListener('MutualTls', {
+      this.mutualTlsListener = loadBalancer.addListener('MutualTls', {
         port: this.mutualTlsPort(mutualTls.port),
         protocol: elbv2.ApplicationProtocol.HTTPS,
         certificates: [this.certificate],
@@ -88,7 +89,7 @@ export class PublicEdge extends Construct implements IPublicEdge {
       ports.push(mutualTls.port);
     }
     if (props.redirectHttp ?? true) {
-      this.loadBalancer.addRedirect({ open: false });
+      loadBalancer.addRedirect({ open: false });
       ports.push(80);
     }
     for (const peer of props.allowedPeers ?? [ec2.Peer.anyIpv4()]) {
@@ -107,17 +108,17 @@ export class PublicEdge extends Construct implements IPublicEdge {
     });
     if (props.firewall ?? true) {
       this.firewall = new EdgeFirewall(this, 'Firewall', {
-        resourceArn: this.loadBalancer.loadBalancerArn,
+        resourceArn: loadBalancer.loadBalancerArn,
         ...(props.requestsPerAddress !== undefined && { requestsPerAddress: props.requestsPerAddress }),
         ...(props.countedCommonRules !== undefined && { countedCommonRules: props.countedCommonRules }),
       });
     }
     if (props.accessLogs ?? true) {
       const { accessLogBucket: bucket } = props;
-      this.logs = new EdgeLogs(this, 'Logs', { loadBalancer: this.loadBalancer, ...(bucket && { bucket }) });
+      this.logs = new EdgeLogs(this, 'Logs', { loadBalancer, ...(bucket && { bucket }) });
     }
     if (props.hostedZone !== undefined) this.makeRecords(props.hostedZone);
-    validateQuotas(this.loadBalancer, props.rulesMax ?? loadBalancerQuotas.rules);
+    validateQuotas(loadBalancer, props.rulesMax ?? loadBalancerQuotas.rules);
   }
 
   routeGateway(props: GatewayRouteProps): void {

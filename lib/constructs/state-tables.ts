@@ -67,7 +67,8 @@ abstract class StateTablesBase extends Construct implements IStateTables {
   readonly tablePrefix: string;
   readonly names = tables.map(({ name }) => name);
   readonly grants: StateTablesGrants;
-  protected readonly byName = new Map<string, dynamodb.ITableV2>();
+  /** @internal */
+  protected readonly _byName = new Map<string, dynamodb.ITableV2>();
 
   constructor(scope: Construct, id: string, platformName: string) {
     super(scope, id);
@@ -76,7 +77,7 @@ abstract class StateTablesBase extends Construct implements IStateTables {
   }
 
   table(name: string): dynamodb.ITableV2 {
-    const found = this.byName.get(name);
+    const found = this._byName.get(name);
     if (found !== undefined) return found;
     throw synthError(this, `there is no table "${name}": the tables are ${this.names.join(', ')}`);
   }
@@ -99,7 +100,7 @@ export class StateTables extends StateTablesBase {
     checkFuse(this, 'maxWriteRequestUnits', props.maxWriteRequestUnits);
     checkFuse(this, 'maxReadRequestUnits', props.maxReadRequestUnits);
     if (props.encryptionKey !== undefined) this.encryptionKey = props.encryptionKey;
-    for (const definition of tables) this.byName.set(definition.name, this.addTable(definition, props));
+    for (const definition of tables) this._byName.set(definition.name, this.addTable(definition, props));
   }
 
   private addTable(definition: TableDefinition, props: StateTablesProps): dynamodb.TableV2 {
@@ -149,7 +150,7 @@ class ImportedStateTables extends StateTablesBase {
         globalIndexes: indexes.map((index) => index.name),
         ...(encryptionKey !== undefined && { encryptionKey }),
       });
-      this.byName.set(name, imported);
+      this._byName.set(name, imported);
     }
   }
 }

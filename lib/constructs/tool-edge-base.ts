@@ -61,7 +61,8 @@ export abstract class ToolEdgeBase extends Construct implements IToolEdge {
   abstract readonly members: ec2.ISecurityGroup;
   protected abstract readonly listenerArn: string;
   protected abstract readonly loadBalancerSecurityGroupId: string;
-  protected abstract readonly namespace: cloudmap.IPrivateDnsNamespace | undefined;
+  /** Where services are discovered. Undefined with a load balancer. */
+  abstract readonly namespace: cloudmap.IPrivateDnsNamespace | undefined;
   protected abstract readonly rulesMax: number;
 
   get gatewayKeysUrl(): string {

@@ -194,7 +194,7 @@ class ImportedToolEdge extends ToolEdgeBase {
   readonly members: ec2.ISecurityGroup;
   protected readonly listenerArn: string;
   protected readonly loadBalancerSecurityGroupId: string;
-  protected readonly namespace: cloudmap.IPrivateDnsNamespace | undefined;
+  readonly namespace: cloudmap.IPrivateDnsNamespace | undefined;
   protected readonly rulesMax: number;
 
   constructor(scope: Construct, id: string, attributes: ToolEdgeAttributes) {
