@@ -48,4 +48,17 @@ export const authorizationTable = {
   indexes: [{ name: 'by-grant', partitionKey: 'grant_id' }],
 } as const satisfies TableDefinition;
 
-export const tables: readonly TableDefinition[] = [catalogueTable, quotaTable, grantTable, authorizationTable];
+/** Statements of the root key about the keys that sign upstream tokens, by the key's thumbprint. */
+export const signingKeyTable = {
+  name: 'signing-keys',
+  partitionKey: 'kid',
+  ttlAttribute: 'expires_at',
+} as const satisfies TableDefinition;
+
+export const tables: readonly TableDefinition[] = [
+  catalogueTable,
+  quotaTable,
+  grantTable,
+  authorizationTable,
+  signingKeyTable,
+];
