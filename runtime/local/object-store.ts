@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../shared/logger.ts';
 import { escapeXml, listObjects, type StoredObject } from './object-store-listing.ts';
@@ -13,7 +13,10 @@ export interface ObjectStoreOptions {
   readonly seed?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** An S3-compatible store in memory: CreateBucket, PutObject and ListObjectsV2, path style, signed requests only. */
+/**
+ * An S3-compatible store in memory: CreateBucket, PutObject (also only when the key is free, and with a SHA-256 that must fit), GetObject and
+ * ListObjectsV2, path style, signed requests only.
+ */
 export interface RunningObjectStore {
   readonly url: string;
   readonly port: number;
@@ -81,7 +84,7 @@ export const sampleObjects: Readonly<Record<string, Readonly<Record<string, stri
 interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 async function answer(
@@ -99,11 +102,12 @@ async function answer(
   if (request.method === 'PUT' && key === '') return createBucket(decode(bucket), buckets);
   const objects = buckets.get(decode(bucket));
   if (objects === undefined) throw new ObjectStoreError('NoSuchBucket', 404, 'The specified bucket does not exist');
-  if (request.method === 'PUT') return putObject(key, body, objects, buckets, nowMs);
+  if (request.method === 'PUT') return putObject({ key, body, headers: request.headers }, objects, buckets, nowMs);
+  if (request.method === 'GET' && key !== '') return getObject(key, objects);
   if (request.method === 'GET' && key === '' && query.get('list-type') === '2') {
     return xml(200, listObjects(decode(bucket), objects, query));
   }
-  throw new ObjectStoreError('NotImplemented', 501, 'This store creates buckets, puts objects and lists them.');
+  throw new ObjectStoreError('NotImplemented', 501, 'This store creates buckets, puts objects, gets and lists them.');
 }
 
 function createBucket(bucket: string, buckets: Buckets): Answer {
@@ -116,19 +120,35 @@ function createBucket(bucket: string, buckets: Buckets): Answer {
 }
 
 function putObject(
-  key: string,
-  bytes: Buffer,
+  { key, body, headers }: { readonly key: string; readonly body: Buffer; readonly headers: IncomingHttpHeaders },
   objects: Map<string, StoredObject>,
   buckets: Buckets,
   nowMs: number,
 ): Answer {
   if (Buffer.byteLength(key) > 1_024) throw new ObjectStoreError('KeyTooLongError', 400, 'Your key is too long');
-  let used = bytes.length;
+  const sha256 = createHash('sha256').update(body).digest('base64');
+  if ((headers['x-amz-checksum-sha256'] ?? sha256) !== sha256)
+    throw new ObjectStoreError('BadDigest', 400, 'The SHA256 you specified did not match the calculated checksum.');
+  if (headers['if-none-match'] === '*' && objects.has(key)) {
+    throw new ObjectStoreError(
+      'PreconditionFailed',
+      412,
+      'At least one of the pre-conditions you specified did not hold',
+    );
+  }
+  let used = body.length;
   for (const bucket of buckets.values()) for (const object of bucket.values()) used += object.bytes.length;
   if (used > storeBytesMax) throw new ObjectStoreError('EntityTooLarge', 400, 'The store is full.');
-  const object = storedObject(bytes, nowMs);
+  const object = storedObject(body, nowMs);
   objects.set(key, object);
-  return { status: 200, headers: { etag: `"${object.etag}"` }, body: '' };
+  return { status: 200, headers: { etag: `"${object.etag}"`, 'x-amz-checksum-sha256': sha256 }, body: '' };
+}
+
+function getObject(key: string, objects: ReadonlyMap<string, StoredObject>): Answer {
+  const object = objects.get(key);
+  if (object === undefined) throw new ObjectStoreError('NoSuchKey', 404, 'The specified key does not exist.');
+  const headers = { etag: `"${object.etag}"`, 'content-type': 'application/octet-stream' };
+  return { status: 200, headers, body: object.bytes };
 }
 
 function storedObject(bytes: Buffer, storedAtMs: number): StoredObject {

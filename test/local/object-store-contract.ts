@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import {
   CreateBucketCommand,
+  GetObjectCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandInput,
   PutObjectCommand,
@@ -16,7 +17,7 @@ export interface StoreUnderTest {
   close(): Promise<void>;
 }
 
-/** What every S3-compatible store must do for `s3.list`: one suite for ours and for others. */
+/** What every S3-compatible store must do for `s3.list` and for the audit record: one suite for ours and for others. */
 export function objectStoreContract(name: string, start: () => Promise<StoreUnderTest>): void {
   describe(`${name} as an S3 store`, () => {
     const bucket = `contract-${randomBytes(6).toString('hex')}`;
@@ -26,6 +27,8 @@ export function objectStoreContract(name: string, start: () => Promise<StoreUnde
       client.send(new ListObjectsV2Command({ Bucket: bucket, ...input }));
     const keysOf = async (input: Partial<ListObjectsV2CommandInput> = {}) =>
       ((await list(input)).Contents ?? []).map(({ Key }) => Key);
+    const textOf = async (key: string) =>
+      (await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))).Body?.transformToString();
     const keys = ['a.txt', 'b/1.txt', 'b/2.txt', 'b/c/3.txt', 'd e+f&g.txt', 'Z.txt', 'ä.txt', 'z.txt'];
     // S3 sorts by UTF-8 bytes: capitals first, letters beyond ASCII last.
     const sorted = ['Z.txt', 'a.txt', 'b/1.txt', 'b/2.txt', 'b/c/3.txt', 'd e+f&g.txt', 'z.txt', 'ä.txt'];
@@ -124,6 +127,34 @@ export function objectStoreContract(name: string, start: () => Promise<StoreUnde
         Contents.map(({ Size }) => Size),
         [3],
       );
+    });
+
+    test('puts an object only once when that is asked for, and keeps the first', async () => {
+      const put = (text: string) =>
+        client.send(new PutObjectCommand({ Bucket: bucket, Key: 'once/1', Body: text, IfNoneMatch: '*' }));
+      await put('first');
+      await assert.rejects(put('second'), { name: 'PreconditionFailed' });
+      assert.equal(await textOf('once/1'), 'first');
+    });
+
+    test('of many that put one key at once, one succeeds', async () => {
+      const puts = Array.from({ length: 8 }, (_, n) =>
+        client.send(new PutObjectCommand({ Bucket: bucket, Key: 'once/2', Body: `${n}`, IfNoneMatch: '*' })),
+      );
+      const ends = await Promise.allSettled(puts);
+      assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 1);
+      assert.equal(await textOf('once/2'), String(ends.findIndex(({ status }) => status === 'fulfilled')));
+    });
+
+    test('takes a SHA-256 that fits, and gives bytes back as they were', async () => {
+      const bytes = randomBytes(70_000);
+      const sum = createHash('sha256').update(bytes).digest('base64');
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'bytes', Body: bytes, ChecksumSHA256: sum }));
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: 'bytes' }));
+      assert.deepEqual(Buffer.from((await Body?.transformToByteArray()) ?? []), bytes);
+      await assert.rejects(client.send(new GetObjectCommand({ Bucket: bucket, Key: 'nothing' })), {
+        name: 'NoSuchKey',
+      });
     });
 
     test('has no bucket that nobody made', async () => {

@@ -98,6 +98,15 @@ describe('our store', () => {
     client.destroy();
   });
 
+  // Amazon S3, "Checking object integrity". The emulator takes such an object.
+  test('takes no object whose SHA-256 is another one', async () => {
+    const client = clientOf({ endpoint: store.url, credentials: store.credentials });
+    const ChecksumSHA256 = Buffer.alloc(32).toString('base64');
+    const put = new PutObjectCommand({ Bucket: 'toolgate-samples', Key: 'k', Body: 'a', ChecksumSHA256 });
+    await assert.rejects(client.send(put), { name: 'BadDigest' });
+    client.destroy();
+  });
+
   test('says no to bad input with S3 error codes', async () => {
     const client = clientOf({ endpoint: store.url, credentials: store.credentials });
     const bad = [{ MaxKeys: -1 }, { ContinuationToken: 'nonsense' }, { EncodingType: 'gzip' as 'url' }];

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 
 /**
- * Where things lie in an audit directory. Hive-style names, so that SQL engines see tenant and date as columns; the S3 sink uses
- * the same keys under its prefix.
+ * Where things lie in an audit directory, and in an audit bucket or a downloaded copy of it. Hive-style names, so that SQL engines see
+ * tenant and date as columns.
+ *
+ * In a directory:
  *
  *     calls/tenant=<segment>/dt=<YYYY-MM-DD>/<writer>-<first seq, 12 digits>.jsonl   records
  *     heads/<writer>.jsonl     signed checkpoints, one compact JWS a line
@@ -10,17 +12,28 @@ import { join } from 'node:path';
  *     keys/<kid>.json          public keys (JWK) that signed checkpoints
  *     locks/<writer>.lock      the process that writes
  *     torn/                    what a recovery cut off
+ *
+ * In a bucket, where every object is written once and has the beginning of its own SHA-256 in its name:
+ *
+ *     calls/tenant=<segment>/dt=<YYYY-MM-DD>/hour=<HH>/<writer>-<first seq, 12 digits>-<SHA-256, 16 digits>.jsonl.gz
+ *     heads/<writer>/<n, 12 digits>-<SHA-256, 16 digits>.jws     one signed checkpoint
+ *     keys/<kid>.json
  */
 export interface ChainFileName {
   readonly writer: string;
   readonly firstSeq: number;
+  /** Beginning of the SHA-256 (hex) of an object's bytes; undefined for a file that grows. */
+  readonly sha256?: string;
 }
 
 const writerPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const tenantPattern = /^[a-z0-9_-]{1,63}$/;
 const chainFilePattern = /^([a-z0-9][a-z0-9_-]{0,62})-(\d{12,16})\.jsonl$/;
+const chainObjectPattern = /^([a-z0-9][a-z0-9_-]{0,62})-(\d{12,16})-([0-9a-f]{16})\.jsonl\.gz$/;
+const checkpointObjectPattern = /^(\d{12,16})-([0-9a-f]{16})\.jws$/;
 const encodedTenantPattern = /^x\.((?:[0-9a-f]{2}){1,100})$/;
 export const datePattern = /^\d{4}-\d{2}-\d{2}$/;
+export const hourPattern = /^(?:[01]\d|2[0-3])$/;
 
 /** `prev` of a chain's first record, and of a writer's first checkpoint. */
 export const zeroHash = '0'.repeat(64);
@@ -49,14 +62,38 @@ export function segmentTenant(segment: string): string | undefined {
 }
 
 export function chainFileName(writer: string, firstSeq: number): string {
-  return `${writer}-${String(firstSeq).padStart(12, '0')}.jsonl`;
+  return `${writer}-${digits(firstSeq)}.jsonl`;
 }
 
+/** Key of an object of records. `sha256` is that of its bytes, hex. */
+export function chainObjectKey(
+  place: { readonly segment: string; readonly date: string; readonly hour: string },
+  name: { readonly writer: string; readonly firstSeq: number; readonly sha256: string },
+): string {
+  const file = `${name.writer}-${digits(name.firstSeq)}-${name.sha256.slice(0, 16)}.jsonl.gz`;
+  return `calls/tenant=${place.segment}/dt=${place.date}/hour=${place.hour}/${file}`;
+}
+
+/** Key of a checkpoint's object. `sha256` is that of its bytes, hex. */
+export function checkpointObjectKey(writer: string, n: number, sha256: string): string {
+  return `heads/${writer}/${digits(n)}-${sha256.slice(0, 16)}.jws`;
+}
+
+/** Reads the name of a file or of an object of records. */
 export function parseChainFileName(name: string): ChainFileName | undefined {
-  const match = chainFilePattern.exec(name);
-  if (match?.[1] === undefined) return undefined;
-  const file = { writer: match[1], firstSeq: Number(match[2]) };
-  return chainFileName(file.writer, file.firstSeq) === name ? file : undefined;
+  const match = chainFilePattern.exec(name) ?? chainObjectPattern.exec(name);
+  const [, writer, number = '', sha256] = match ?? [];
+  if (writer === undefined || digits(Number(number)) !== number) return undefined;
+  return { writer, firstSeq: Number(number), ...(sha256 !== undefined && { sha256 }) };
+}
+
+export function parseCheckpointObjectName(name: string): { readonly n: number; readonly sha256: string } | undefined {
+  const [, number = '', sha256] = checkpointObjectPattern.exec(name) ?? [];
+  return sha256 === undefined || digits(Number(number)) !== number ? undefined : { n: Number(number), sha256 };
+}
+
+function digits(number: number): string {
+  return String(number).padStart(12, '0');
 }
 
 /** Relative to the audit directory, with `/`. */

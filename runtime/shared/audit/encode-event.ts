@@ -12,6 +12,8 @@ export interface EncodedEvent {
   readonly segment: string;
   /** YYYY-MM-DD of `time`, UTC: the partition. */
   readonly date: string;
+  /** HH of `time`, UTC: the partition of objects. */
+  readonly hour: string;
 }
 
 /** Longest event as text. A line is a little longer: its place in the chain comes before. */
@@ -37,7 +39,7 @@ export function encodeEvent(event: AuditEvent): EncodedEvent {
   if (segment === undefined) throw unrecordable('the tenant is empty or longer than 100 bytes');
   if (typeof event.time !== 'string' || !timePattern.test(event.time))
     throw unrecordable('time is not RFC 3339 in UTC');
-  const placed = { segment, date: event.time.slice(0, 10) };
+  const placed = { segment, date: event.time.slice(0, 10), hour: event.time.slice(11, 13) };
   let kept = event;
   let members: string;
   try {

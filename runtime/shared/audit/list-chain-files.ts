@@ -1,15 +1,19 @@
 import fs from 'node:fs';
-import { join } from 'node:path';
-import { datePattern, parseChainFileName, segmentTenant } from './audit-layout.ts';
+import { basename, join } from 'node:path';
+import { datePattern, hourPattern, parseChainFileName, segmentTenant } from './audit-layout.ts';
 
-/** A file of records, by what its path says. */
+/** A file or an object of records, by what its path says. */
 export interface ChainFile {
   /** Relative to the audit directory, with `/`. */
   readonly path: string;
   readonly segment: string;
   readonly date: string;
+  /** Only of an object. */
+  readonly hour?: string;
   readonly writer: string;
   readonly firstSeq: number;
+  /** Beginning of the SHA-256 (hex) of an object. */
+  readonly sha256?: string;
   /** Bytes, when it was listed. */
   readonly size: number;
 }
@@ -30,14 +34,25 @@ export function listChainFiles(directory: string): { files: ChainFile[]; others:
         others.push(`calls/${tenantFolder}/${dateFolder}`);
         continue;
       }
-      for (const name of namesIn(join(directory, 'calls', tenantFolder, dateFolder))) {
-        const path = `calls/${tenantFolder}/${dateFolder}/${name}`;
-        const file = parseChainFileName(name);
-        const stat = fs.lstatSync(join(directory, path));
-        if (file === undefined || !stat.isFile()) others.push(path);
-        else files.push({ path, segment, date, ...file, size: stat.size });
+      const folder = `calls/${tenantFolder}/${dateFolder}`;
+      for (const name of namesIn(join(directory, folder))) {
+        const hour = name.startsWith('hour=') ? name.slice(5) : undefined;
+        if (hour === undefined) take(`${folder}/${name}`, { segment, date });
+        else if (!hourPattern.test(hour)) others.push(`${folder}/${name}`);
+        else
+          for (const object of namesIn(join(directory, folder, name)))
+            take(`${folder}/${name}/${object}`, { segment, date, hour });
       }
     }
+  }
+
+  function take(path: string, place: { segment: string; date: string; hour?: string }): void {
+    const file = parseChainFileName(basename(path));
+    const stat = fs.lstatSync(join(directory, path));
+    // An object is under its hour, a file that grows under its date.
+    const isInPlace = (file?.sha256 === undefined) === (place.hour === undefined);
+    if (file === undefined || !isInPlace || !stat.isFile()) others.push(path);
+    else files.push({ path, ...place, ...file, size: stat.size });
   }
   return { files, others };
 }

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { dirname, join, resolve as resolvePath } from 'node:path';
-import type { AuditEvent, AuditEventKind, AuditRecord } from '../../contract/audit-event.ts';
+import type { AuditEvent, AuditRecord } from '../../contract/audit-event.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { AuditWriter } from '../audit-writer.ts';
 import type { Logger } from '../logger.ts';
 import { Refusal } from '../refusal.ts';
 import { type AuditFiles, diskReason, localFiles } from './audit-files.ts';
-import { auditFolders, auditPaths, isWriterName, segmentTenant, zeroHash } from './audit-layout.ts';
-import { blankEvent } from './blank-event.ts';
+import { auditFolders, auditPaths, isWriterName, zeroHash } from './audit-layout.ts';
 import { type Chain, type ChainState, createChain } from './chain.ts';
 import type { CheckpointSigner } from './checkpoint.ts';
 import { createCheckpointLog, readCheckpointLog } from './checkpoint-log.ts';
@@ -18,6 +17,7 @@ import { createGroupCommit } from './group-commit.ts';
 import { openHeadSlots } from './head-slots.ts';
 import { cutTail, recoverChains } from './recover-chains.ts';
 import { openSigningKey, publishKey } from './signing-key.ts';
+import { type WriterEventKind, writerEvent } from './writer-event.ts';
 import { takeWriterLock } from './writer-lock.ts';
 
 export interface AuditWriterOptions {
@@ -92,6 +92,8 @@ export async function openAuditWriter(options: AuditWriterOptions): Promise<Loca
     const run = randomUUID();
     const chains = new Map<string, Chain>();
     const started = new Set<string>();
+    const ownEvent = (event: WriterEventKind, segment: string, detail: JsonObject | null) =>
+      writerEvent(event, segment, { run, nowMs: now(), detail });
 
     const checkpoints = createCheckpointTimer({
       log: createCheckpointLog({ path: paths.checkpoints, writer, signer }, signed),
@@ -109,7 +111,7 @@ export async function openAuditWriter(options: AuditWriterOptions): Promise<Loca
       probe,
       beforeFirst: (chain) => {
         if (started.has(chain.segment)) return undefined;
-        return encodeEvent(writerEvent('writer_started', chain.segment, { key: signer.kid }));
+        return encodeEvent(ownEvent('writer_started', chain.segment, { key: signer.kid }));
       },
       onDurable(chain, record, hash) {
         started.add(chain.segment);
@@ -129,7 +131,7 @@ export async function openAuditWriter(options: AuditWriterOptions): Promise<Loca
     for (const { segment, finding } of recovered) {
       if (finding === undefined) continue;
       logger.warn({ writer, tenant: segment, ...finding }, 'an audit chain was recovered');
-      await commits.append(encodeEvent(writerEvent('writer_recovered', segment, finding)));
+      await commits.append(encodeEvent(ownEvent('writer_recovered', segment, finding)));
     }
 
     return {
@@ -154,7 +156,7 @@ export async function openAuditWriter(options: AuditWriterOptions): Promise<Loca
     async function close(): Promise<void> {
       try {
         await commits.drain();
-        const last = [...started].map((segment) => encodeEvent(writerEvent('writer_closed', segment, null)));
+        const last = [...started].map((segment) => encodeEvent(ownEvent('writer_closed', segment, null)));
         await Promise.all(last.map((event) => commits.append(event)));
         await checkpoints.close();
       } catch (error) {
@@ -204,17 +206,6 @@ export async function openAuditWriter(options: AuditWriterOptions): Promise<Loca
         await files.close(fd);
         fs.rmSync(path, { force: true });
       }
-    }
-
-    function writerEvent(event: AuditEventKind, segment: string, detail: JsonObject | null): AuditEvent {
-      return {
-        ...blankEvent,
-        event,
-        time: new Date(now()).toISOString(),
-        tenant: segmentTenant(segment) as string,
-        call_id: run,
-        detail,
-      };
     }
   }
 }

@@ -1,11 +1,15 @@
 import type { AuditRecord } from '../../contract/audit-event.ts';
+import type { AuditWriter } from '../audit-writer.ts';
 import type { Logger } from '../logger.ts';
 import { EnvError, type EnvOf } from '../read-env.ts';
 import { type auditEnv, auditPlaceProblem } from './audit-env.ts';
 import { limitStrangers } from './limit-strangers.ts';
-import { type AuditWriterStatus, type LocalAuditWriter, openAuditWriter } from './open-audit-writer.ts';
+import { type AuditWriterStatus, openAuditWriter } from './open-audit-writer.ts';
 
-export type { AuditWriterStatus };
+/** An open audit record, wherever it is kept. */
+export interface OpenedAudit extends AuditWriter {
+  status(): AuditWriterStatus;
+}
 
 export interface OpenAuditOptions {
   /** Milliseconds since the epoch. */
@@ -19,14 +23,17 @@ export interface OpenAuditOptions {
  * Opens the audit record where the environment says: a folder, or a bucket. Strangers are limited in both. Rejects with one sentence when it
  * cannot be written or signed there.
  */
-export async function openAudit(env: EnvOf<typeof auditEnv>, options: OpenAuditOptions): Promise<LocalAuditWriter> {
+export async function openAudit(env: EnvOf<typeof auditEnv>, options: OpenAuditOptions): Promise<OpenedAudit> {
   const problem = auditPlaceProblem(env);
   if (problem !== undefined) throw new EnvError([problem]);
   const { now, logger } = options;
   return limitStrangers(await openWriter(env, options), { now, logger });
 }
 
-function openWriter(env: EnvOf<typeof auditEnv>, options: OpenAuditOptions): Promise<LocalAuditWriter> {
-  if (env.AUDIT_BUCKET !== '') throw new Error('AUDIT_BUCKET cannot be used yet.');
-  return openAuditWriter({ ...options, directory: env.AUDIT_DIR, writer: env.AUDIT_WRITER });
+async function openWriter(env: EnvOf<typeof auditEnv>, options: OpenAuditOptions): Promise<OpenedAudit> {
+  if (env.AUDIT_BUCKET === '')
+    return openAuditWriter({ ...options, directory: env.AUDIT_DIR, writer: env.AUDIT_WRITER });
+  // Loaded here, so that a laptop starts without the clients of S3 and KMS.
+  const { openBucketWriter } = await import('./open-bucket-writer.ts');
+  return openBucketWriter(env, options);
 }

@@ -1,4 +1,6 @@
 import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 
 /** One line of a file, without its newline. */
 export interface FileLine {
@@ -14,7 +16,13 @@ export interface FileLine {
 /** No line of ours is longer: an event has at most 256 KiB, and its place in the chain a few hundred bytes. */
 export const lineBytesMax = 1024 * 1024;
 
-/** Lines in memory that does not grow with the file, nor with a line. Throws what the file system throws. */
+/** The bytes of a `.gz` file are not those of a gzip file, or not all of them. */
+export class GzipBroken extends Error {}
+
+/**
+ * Lines in memory that does not grow with the file, nor with a line. A `.gz` file is unpacked, always from its beginning. Throws what
+ * the file system throws, and {@link GzipBroken}.
+ */
 export async function* readLines(path: string, from = 0): AsyncGenerator<FileLine> {
   let parts: Buffer[] = [];
   let held = 0;
@@ -35,10 +43,7 @@ export async function* readLines(path: string, from = 0): AsyncGenerator<FileLin
     length = 0;
     return line;
   };
-  for await (const chunk of createReadStream(path, {
-    start: from,
-    highWaterMark: 256 * 1024,
-  }) as AsyncIterable<Buffer>) {
+  for await (const chunk of chunksOf(path, from)) {
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
       take(chunk.subarray(start, end));
@@ -48,4 +53,22 @@ export async function* readLines(path: string, from = 0): AsyncGenerator<FileLin
     take(chunk.subarray(start));
   }
   if (length > 0) yield finish(false);
+}
+
+async function* chunksOf(path: string, from: number): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { start: from, highWaterMark: 256 * 1024 });
+  if (!path.endsWith('.gz')) {
+    yield* file as AsyncIterable<Buffer>;
+    return;
+  }
+  // Its error is thrown by the loop over what it gives.
+  const unpacked = pipeline(file, createGunzip({ chunkSize: 256 * 1024 }), () => undefined);
+  try {
+    yield* unpacked as AsyncIterable<Buffer>;
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? '';
+    if (!code.startsWith('Z_') && code !== 'ERR_PADDING_AFTER_MEMBER' && code !== 'ERR_STREAM_PREMATURE_CLOSE')
+      throw cause;
+    throw new GzipBroken(`${path} is no whole gzip file`, { cause });
+  }
 }

@@ -16,8 +16,10 @@ export type FindingKind =
   | 'cut_tail'
   /** A line is not the one whose hash was stored or signed. */
   | 'rewritten'
-  /** A record lies under another date than its own. */
+  /** A record lies under another date or hour than its own. */
   | 'wrong_date'
+  /** An object's bytes are not those whose hash its name holds, or are no gzip file. */
+  | 'edited_object'
   | 'misnamed_file'
   /** A run without a start, or records after the end of a run. */
   | 'wrong_run'

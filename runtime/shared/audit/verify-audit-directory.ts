@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { diskReason } from './audit-files.ts';
 import { isWriterName, segmentTenant, tenantSegment } from './audit-layout.ts';
 import { isSignedBy, parseCheckpoint } from './checkpoint.ts';
+import { checkpointPlace } from './checkpoint-lines.ts';
 import { readHeadSlots } from './head-slots.ts';
 import { type ChainFile, listChainFiles } from './list-chain-files.ts';
 import { AuditUnreadable, type AuditVerification, createFindings } from './verification.ts';
@@ -42,7 +43,9 @@ async function verify(directory: string, options: VerifyOptions): Promise<AuditV
   const expectedLine = options.expectHead?.trim();
   const expected = expectedLine === undefined ? undefined : parseCheckpoint(expectedLine);
   if (expectedLine !== undefined && expected === undefined)
-    throw new AuditUnreadable('The head is no checkpoint: it must be one line of a heads/*.jsonl file.');
+    throw new AuditUnreadable(
+      'The head is no checkpoint: it must be one line of a heads/*.jsonl file, or one heads/*/*.jws.',
+    );
   const expectedKey = expected && keys.get(expected.kid);
   if (expected !== undefined && (expectedKey === undefined || !isSignedBy(expected, expectedKey)))
     throw new AuditUnreadable('The head is not signed by a trusted key.');
@@ -52,7 +55,8 @@ async function verify(directory: string, options: VerifyOptions): Promise<AuditV
   const storedByWriter = new Map(
     writersOf(heads, '.heads').map((writer) => [writer, readHeadSlots(join(directory, 'heads', `${writer}.heads`))]),
   );
-  const writers = new Set([...storedByWriter.keys(), ...writersOf(heads, '.jsonl')]);
+  const inObjects = heads.filter((name) => isWriterName(name) && isFolder(join(directory, 'heads', name)));
+  const writers = new Set([...storedByWriter.keys(), ...writersOf(heads, '.jsonl'), ...inObjects]);
   if (expected !== undefined) writers.add(expected.checkpoint.writer);
   const checkpointsByWriter = new Map<string, Awaited<ReturnType<typeof verifyCheckpoints>>>();
   for (const writer of [...writers].sort()) {
@@ -63,7 +67,7 @@ async function verify(directory: string, options: VerifyOptions): Promise<AuditV
     if (kept !== undefined && !proven.hasExpected)
       findings.add(
         'rolled_back',
-        `heads/${writer}.jsonl`,
+        checkpointPlace(directory, writer),
         undefined,
         'The checkpoint that you kept is not there any more.',
       );
@@ -71,7 +75,8 @@ async function verify(directory: string, options: VerifyOptions): Promise<AuditV
 
   const { files, others } = listChainFiles(directory);
   for (const path of others) {
-    if (path.endsWith('.jsonl')) findings.add('misnamed_file', path, undefined, 'No writer names a file like this.');
+    if (path.endsWith('.jsonl') || path.endsWith('.jsonl.gz'))
+      findings.add('misnamed_file', path, undefined, 'No writer names a file like this.');
     else notes.push(`${path} is none of the record and was not looked at`);
   }
   const chains = chainsOf(files, storedByWriter, checkpointsByWriter, wanted, options.tenant !== undefined);
@@ -79,13 +84,10 @@ async function verify(directory: string, options: VerifyOptions): Promise<AuditV
   for (const { segment, writer, files: own } of chains) {
     const checkpoints = checkpointsByWriter.get(writer);
     const hasCheckpoints = (checkpoints?.count ?? 0) > 0;
-    if (!hasCheckpoints && !findings.list.some(({ file }) => file === `heads/${writer}.jsonl`))
-      findings.add(
-        'checkpoints_missing',
-        `heads/${writer}.jsonl`,
-        undefined,
-        `${writer} has records but no checkpoint.`,
-      );
+    const isInObjects = own.some(({ sha256 }) => sha256 !== undefined);
+    const place = isInObjects ? `heads/${writer}` : checkpointPlace(directory, writer);
+    if (!hasCheckpoints && !findings.list.some(({ file }) => file === place || file.startsWith(`${place}/`)))
+      findings.add('checkpoints_missing', place, undefined, `${writer} has records but no checkpoint.`);
     const evidence = {
       signed: new Map(checkpoints?.signed.get(segment)),
       stored: storedByWriter.get(writer)?.get(segment),

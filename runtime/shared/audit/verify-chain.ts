@@ -1,9 +1,10 @@
-import { hash as digest } from 'node:crypto';
+import { createHash, hash as digest } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditRecord } from '../../contract/audit-event.ts';
 import { segmentTenant, zeroHash } from './audit-layout.ts';
 import type { ChainFile } from './list-chain-files.ts';
-import { type FileLine, readLines } from './read-lines.ts';
+import { type FileLine, GzipBroken, readLines } from './read-lines.ts';
 import type { ChainReport, FindingKind, Findings } from './verification.ts';
 import type { SignedHashes } from './verify-checkpoints.ts';
 
@@ -52,10 +53,15 @@ export async function verifyChain(
     }
     let isDateWrong = false;
     let lineNumber = 0;
-    for await (const line of readLines(join(directory, file.path))) {
+    const path = join(directory, file.path);
+    if (file.sha256 !== undefined && !(await hashOf(path)).startsWith(file.sha256))
+      found('edited_object', { file: file.path }, 'The bytes of the object are not those that its name was made of.');
+    for await (const line of wholeLines(path, () =>
+      found('edited_object', { file: file.path, line: lineNumber + 1 }, 'From here on the object cannot be unpacked.'),
+    )) {
       lineNumber += 1;
       const here = { file: file.path, line: lineNumber };
-      if (!line.isComplete && index === files.length - 1) {
+      if (!line.isComplete && file.sha256 === undefined && index === files.length - 1) {
         notes.push(`${file.path} ends in ${line.bytes.length} bytes of an unfinished record, never acknowledged`);
         break;
       }
@@ -83,9 +89,9 @@ export async function verifyChain(
         found('rewritten', here, `Record ${record.seq} is not the one that was signed.`);
       else if (evidence.stored?.seq === record.seq && evidence.stored.hash !== hash)
         found('rewritten', here, `Record ${record.seq} is not the one that was acknowledged last.`);
-      if (!isDateWrong && record.time.slice(0, 10) !== file.date) {
+      if (!isDateWrong && !liesWhere(file, record)) {
         isDateWrong = true;
-        found('wrong_date', here, `A record of ${record.time.slice(0, 10)} lies under dt=${file.date}.`);
+        found('wrong_date', here, `A record of ${record.time} lies under ${partitionOf(file)}.`);
       }
       if (record.event === 'writer_started') {
         if (isRunning) crashes += 1;
@@ -130,6 +136,30 @@ export async function verifyChain(
     isIntact: findings.count() === findingsBefore,
     notes,
   };
+}
+
+/** The lines of a file, up to where an object cannot be unpacked. */
+async function* wholeLines(path: string, onBroken: () => void): AsyncGenerator<FileLine> {
+  try {
+    yield* readLines(path);
+  } catch (error) {
+    if (!(error instanceof GzipBroken)) throw error;
+    onBroken();
+  }
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+function liesWhere(file: ChainFile, { time }: AuditRecord): boolean {
+  return time.slice(0, 10) === file.date && (file.hour === undefined || time.slice(11, 13) === file.hour);
+}
+
+function partitionOf({ date, hour }: ChainFile): string {
+  return hour === undefined ? `dt=${date}` : `dt=${date}/hour=${hour}`;
 }
 
 function highest(signed: SignedHashes): number {

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { zeroHash } from './audit-layout.ts';
 import { isSignedBy, parseCheckpoint, readPublicKeys } from './checkpoint.ts';
-import { readLines } from './read-lines.ts';
+import { checkpointLines, type Place } from './checkpoint-lines.ts';
 import { AuditUnreadable, type Findings } from './verification.ts';
 
 /** Hashes that checkpoints sign, by seq, for one chain. */
@@ -30,16 +30,17 @@ export async function verifyCheckpoints(
   expectedLine: string | undefined,
   findings: Findings,
 ): Promise<WriterCheckpoints> {
-  const file = `heads/${writer}.jsonl`;
   const signed = new Map<string, SignedHashes>();
   const unknownKeys = new Set<string>();
   const notes: string[] = [];
   let kept = 0;
-  let [count, lastN, prev, line] = [0, 0, zeroHash, 0];
+  let [count, lastN, prev] = [0, 0, zeroHash];
+  /** Where the checkpoint before stands. */
+  let before: Place | undefined;
   let newest: WriterCheckpoints['newest'];
   let hasExpected = false;
-  for await (const { bytes, isComplete, isTooLong } of linesOf(join(directory, file))) {
-    line += 1;
+  for await (const { bytes, isComplete, isTooLong, n, ...place } of checkpointLines(directory, writer)) {
+    const { file, line } = place;
     if (!isComplete) {
       notes.push(`${file} ends in ${bytes.length} bytes of an unfinished checkpoint`);
       break;
@@ -49,7 +50,7 @@ export async function verifyCheckpoints(
     const hash = digest('sha256', bytes);
     if (unproven === undefined) {
       findings.add('checkpoint_unparsable', file, line, 'The line is no checkpoint.');
-      [prev, lastN] = [hash, lastN + 1];
+      [prev, lastN, before] = [hash, lastN + 1, place];
       continue;
     }
     const { checkpoint, kid } = unproven;
@@ -67,9 +68,9 @@ export async function verifyCheckpoints(
       for (const [segment, head] of Object.entries(checkpoint.heads)) {
         const hashes = signed.get(segment) ?? new Map<number, string>();
         signed.set(segment, hashes);
-        const before = hashes.get(head.seq);
-        if (before === undefined) kept += 1;
-        else if (before !== head.hash)
+        const earlier = hashes.get(head.seq);
+        if (earlier === undefined) kept += 1;
+        else if (earlier !== head.hash)
           findings.add(
             'checkpoint_contradiction',
             file,
@@ -87,9 +88,17 @@ export async function verifyCheckpoints(
         line,
         `Checkpoint ${checkpoint.n} follows ${lastN === 0 ? 'nothing' : lastN}.`,
       );
-    else if (checkpoint.prev !== prev)
-      findings.add('checkpoint_edited', file, Math.max(1, line - 1), 'The next checkpoint links to other bytes.');
-    [prev, lastN] = [hash, checkpoint.n];
+    else if (checkpoint.prev !== prev) {
+      const edited = before ?? place;
+      findings.add('checkpoint_edited', edited.file, edited.line, 'The next checkpoint links to other bytes.');
+    } else if (n !== undefined && n !== checkpoint.n)
+      findings.add(
+        'checkpoint_edited',
+        file,
+        line,
+        `The object of checkpoint ${checkpoint.n} has the name of another.`,
+      );
+    [prev, lastN, before] = [hash, checkpoint.n, place];
   }
   return { signed, count, newest, notes, hasExpected };
 }
@@ -115,10 +124,6 @@ export function trustedKeys(directory: string, given: string | undefined): Map<s
     }
   }
   return keys;
-}
-
-async function* linesOf(path: string): ReturnType<typeof readLines> {
-  if (fs.existsSync(path)) yield* readLines(path);
 }
 
 function thin(signed: ReadonlyMap<string, SignedHashes>): number {

@@ -20,6 +20,7 @@ export interface WaitingRoom {
   hold(encoded: EncodedEvent): (() => void) | undefined;
   /** Neither durable nor refused. */
   readonly count: () => number;
+  /** Refuses all that still wait. */
   stop(): void;
 }
 
@@ -101,5 +102,13 @@ export function createWaitingRoom(options: {
     }
   }
 
-  return { admit, hold, count: () => count, stop: () => clearTimeout(timer) };
+  return {
+    admit,
+    hold,
+    count: () => count,
+    stop() {
+      clearTimeout(timer);
+      for (const waiting of all.keys()) waiting.refuse(lateDetail);
+    },
+  };
 }
