@@ -10,10 +10,10 @@ import { createGrantStore, type GrantStore } from '../shared/grant-store.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { createPolicyClient, type PolicyClient } from '../shared/policy-client.ts';
 import { type RedactJson, redactJson } from '../shared/redact-json.ts';
+import { createMintUpstreamToken, type MintUpstreamToken } from '../shared/signing-keys/mint-upstream-token.ts';
+import { ownSigningKeys, type SigningKeys, sharedSigningKeys } from '../shared/signing-keys/signing-keys.ts';
 import { createTokenVerifier, type TokenVerifier } from '../shared/token-verifier.ts';
-import { createMintUpstreamToken, type MintUpstreamToken } from './clients/mint-upstream-token.ts';
 import { createQuotaCounter, type QuotaCounter } from './clients/quota-counter.ts';
-import { ownSigningKeys, type SigningKeys, sharedSigningKeys } from './clients/signing-keys.ts';
 import { createUpstreamClient, type UpstreamClient } from './clients/upstream.ts';
 import { watchCatalogue } from './clients/watch-catalogue.ts';
 import type { GatewayEnv } from './env.ts';
@@ -99,7 +99,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
   return {
     now,
     logger,
-    verifier: createTokenVerifier({ issuers: env.ISSUERS, now }),
+    verifier: createTokenVerifier({ issuers: [...env.ISSUERS, ...env.COGNITO_ISSUERS], now }),
     catalogue: catalogue.current,
     refreshCatalogue: catalogue.refresh,
     policy,
@@ -114,7 +114,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       now,
       keys: signingKeys,
       issuer: env.PUBLIC_URL,
-      trustDomain: env.TRUST_DOMAIN,
+      actor: `spiffe://${env.TRUST_DOMAIN}/gateway`,
     }),
     upstream,
     metrics: createGatewayMetrics({ withProcess: withProcessMetrics }),

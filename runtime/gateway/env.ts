@@ -1,5 +1,6 @@
 import type { JsonWebKey } from 'node:crypto';
 import { auditEnv } from '../shared/audit/audit-env.ts';
+import { cognitoIssuers } from '../shared/cognito-issuers.ts';
 import {
   type EnvOf,
   type EnvVariable,
@@ -18,6 +19,9 @@ export const gatewayEnv = {
   ALLOWED_HOSTS: list('further Host headers to answer to, as name or name:port', []),
   ALLOWED_ORIGINS: list('further web origins that may call', []),
   ISSUERS: issuerList('issuers whose tokens are accepted, each as ISSUER=JWKS_URL, separated by commas'),
+  COGNITO_ISSUERS: cognitoIssuers(
+    'JSON list of Cognito user pools whose access tokens are accepted too: [{"issuer","jwksUri","clientIds":["…"],"resourceServerIdentifier":"…"}]; the identifier may be a list',
+  ),
   TRUST_DOMAIN: text('SPIFFE trust domain of the gateway, for the act claim of upstream tokens', 'toolgate.local'),
   UPSTREAM_SIGNING_JWKS: json<readonly JsonWebKey[]>(
     'JSON list of private EC P-256 JWKs that sign upstream tokens: the first signs, all are published; the same for every replica. Unset: keys of this process alone, for a single replica',

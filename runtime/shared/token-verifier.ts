@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { compactVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { type CognitoBinding, cognitoClaims } from './cognito-claims.ts';
 import { createIssuerKeys, type IssuerKey, type IssuerKeys } from './issuer-keys.ts';
 import { Refusal } from './refusal.ts';
 
@@ -32,8 +33,10 @@ export interface TrustedIssuer {
   /** Compared as it is, character by character. */
   readonly issuer: string;
   readonly jwksUri: string;
-  /** Asymmetric signature algorithms only. @default RS256, PS256 and ES256 */
+  /** Asymmetric signature algorithms only. @default RS256, PS256 and ES256; RS256 alone for a Cognito user pool */
   readonly algorithms?: readonly string[];
+  /** Given when the issuer is a Cognito user pool, whose tokens are bound otherwise. @default `aud` must be the resource */
+  readonly cognito?: CognitoBinding;
 }
 
 export interface TokenVerifierOptions {
@@ -53,6 +56,7 @@ export interface TokenVerifierOptions {
 interface Issuer {
   readonly issuer: string;
   readonly algorithms: readonly string[];
+  readonly cognito: CognitoBinding | undefined;
   readonly keys: IssuerKeys;
 }
 
@@ -84,7 +88,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     const key = await issuer.keys.find(kid);
     if (key === undefined) throw invalid('its issuer publishes no such key');
     await compactVerify(token, await key.forAlgorithm(alg), { algorithms: [alg] });
-    const verified = checkClaims(claims, issuer.issuer, audience, now(), toleranceMs);
+    const verified = checkClaims(claims, issuer, audience, now(), toleranceMs);
     const notAfterMs = verified.expiresAtMs + toleranceMs;
     cache.set(cacheKey, { answer: Promise.resolve(verified), notAfterMs, key, keys: issuer.keys });
     return verified;
@@ -114,7 +118,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 
 function readIssuers(options: TokenVerifierOptions): ReadonlyMap<string, Issuer> {
   const found = new Map<string, Issuer>();
-  for (const { issuer, jwksUri, algorithms = ['RS256', 'PS256', 'ES256'] } of options.issuers) {
+  for (const { issuer, jwksUri, cognito, ...rest } of options.issuers) {
+    const { algorithms = cognito === undefined ? ['RS256', 'PS256', 'ES256'] : ['RS256'] } = rest;
     const unfit = algorithms.find((algorithm) => !asymmetric.test(algorithm));
     if (unfit !== undefined) throw new Error(`issuer ${issuer}: "${unfit}" is no asymmetric signature algorithm`);
     if (found.has(issuer)) throw new Error(`issuer ${issuer} is listed twice`);
@@ -126,7 +131,7 @@ function readIssuers(options: TokenVerifierOptions): ReadonlyMap<string, Issuer>
       ...(options.jwksStaleMaxMs === undefined ? {} : { staleMaxMs: options.jwksStaleMaxMs }),
       ...(options.jwksCooldownMs === undefined ? {} : { cooldownMs: options.jwksCooldownMs }),
     });
-    found.set(issuer, { issuer, algorithms, keys });
+    found.set(issuer, { issuer, algorithms, cognito, keys });
   }
   return found;
 }
@@ -164,13 +169,13 @@ function isAccessToken(typ: unknown, claims: JsonMembers): boolean {
 }
 
 function checkClaims(
-  claims: JsonMembers,
-  issuer: string,
+  sent: JsonMembers,
+  { issuer, cognito }: Issuer,
   audience: string,
   nowMs: number,
   toleranceMs: number,
 ): VerifiedToken {
-  const { sub, exp, nbf, iat, aud, jti, scope } = claims;
+  const { exp, nbf, iat } = sent;
   if (!isTime(exp)) throw invalid('it has no expiry');
   if (nowMs >= exp * 1000 + toleranceMs) throw new Refusal('token_expired');
   for (const [name, time] of Object.entries({ nbf, iat })) {
@@ -178,6 +183,8 @@ function checkClaims(
     if (!isTime(time)) throw invalid(`its "${name}" is not a time`);
     if (time * 1000 - toleranceMs > nowMs) throw invalid('it is not valid yet');
   }
+  const claims = cognito === undefined ? sent : cognitoClaims(sent, issuer, cognito, audience);
+  const { sub, aud, jti, scope } = claims;
   // A token for several resources could be replayed by one of them at another.
   const only = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
   if (audience === '' || only !== audience) throw new Refusal('audience_mismatch');
