@@ -1,11 +1,12 @@
 import * as cdk from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
+import type { IPlatformNetwork } from './platform-network.ts';
 import { stopSeconds } from './stop-times.ts';
 import { synthError } from './synth-error.ts';
 
@@ -77,18 +78,8 @@ export interface McpServiceProps extends McpServiceSizing {
    * @default - 8080
    */
   readonly ports?: number[];
-  /**
-   * Subnets of the tasks.
-   *
-   * @default - private ones, or public ones with `assignPublicIp`
-   */
-  readonly vpcSubnets?: ec2.SubnetSelection;
-  /**
-   * Gives each task a public address, to reach AWS and the Internet without a NAT gateway. Its security group still lets nobody in.
-   *
-   * @default false
-   */
-  readonly assignPublicIp?: boolean;
+  /** Subnets of the tasks and their way out. */
+  readonly network: IPlatformNetwork;
   /**
    * Security groups beside the service's own.
    *
@@ -108,12 +99,14 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
   readonly grantPrincipal: iam.IPrincipal;
   readonly connections: ec2.Connections;
   private readonly scaling: ecs.ScalableTaskCount | undefined;
+  private readonly network: IPlatformNetwork;
   private readonly requestsPerTargetPerMinute: number;
 
   constructor(scope: Construct, id: string, props: McpServiceProps) {
     super(scope, id);
-    const { cluster, ports = [8080], desiredCount = 2 } = props;
+    const { cluster, network, ports = [8080], desiredCount = 2 } = props;
     const maxCount = props.maxCount ?? Math.max(10, desiredCount);
+    this.network = network;
     this.requestsPerTargetPerMinute = props.requestsPerTargetPerMinute ?? 3000;
     if (maxCount < desiredCount) {
       throw synthError(
@@ -157,16 +150,13 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
     });
     this.container.addMountPoints({ containerPath: writableFolder, sourceVolume: 'writable', readOnly: false });
 
-    const ownSecurityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
-      vpc: cluster.vpc,
-      description: 'Tasks of one service; only a load balancer or a known caller comes in',
-    });
+    const ownSecurityGroup = network.createTaskSecurityGroup(this, 'SecurityGroup', 'Tasks of one service');
     this.service = new ecs.FargateService(this, 'Service', {
       cluster,
       taskDefinition: this.taskDefinition,
       securityGroups: [ownSecurityGroup, ...(props.memberOf ?? [])],
-      assignPublicIp: props.assignPublicIp ?? false,
-      ...(props.vpcSubnets !== undefined && { vpcSubnets: props.vpcSubnets }),
+      vpcSubnets: network.taskSubnets,
+      assignPublicIp: network.assignPublicIp,
       circuitBreaker: { enable: true, rollback: true },
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
@@ -189,7 +179,7 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
    */
   serveTargets(scope: Construct, id: string, port: number): elbv2.ApplicationTargetGroup {
     const targetGroup = new elbv2.ApplicationTargetGroup(scope, id, {
-      vpc: this.service.cluster.vpc,
+      vpc: this.network.vpc,
       port,
       protocol: elbv2.ApplicationProtocol.HTTP,
       targetType: elbv2.TargetType.IP,

@@ -23,6 +23,8 @@ export interface IToolEdge extends IConstruct {
   readonly gatewayKeysUrl: string;
   /** Origin at which `serverName` is called, without a path. */
   serverUrl(serverName: string): string;
+  /** The security group `members` for tasks in the stack of `scope`, which cannot change it. */
+  memberGroup(scope: Construct): ec2.ISecurityGroup;
   /** Routes `{name}.{domainName}` to a service, with everything that takes in the stack of `scope`. */
   addServer(scope: Construct, route: ToolRoute): void;
 }
@@ -123,6 +125,10 @@ export abstract class ToolEdgeBase extends Construct implements IToolEdge {
       );
     }
     return priority;
+  }
+
+  memberGroup(scope: Construct): ec2.ISecurityGroup {
+    return this.immutable(scope, 'Members', this.members);
   }
 
   private immutable(scope: Construct, id: string, group: ec2.ISecurityGroup): ec2.ISecurityGroup {

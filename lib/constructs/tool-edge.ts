@@ -86,23 +86,17 @@ export class ToolEdge extends ToolEdgeBase {
     this.domainName = props.domainName ?? `tools.${props.platformName}.internal`;
     this.routing = props.routing ?? ToolRouting.loadBalancer();
     this.rulesMax = props.rulesMax ?? 100;
-    this.callers = new ec2.SecurityGroup(this, 'Callers', { vpc, description: 'Tasks that may call tool servers' });
-    this.members = new ec2.SecurityGroup(this, 'Members', {
-      vpc,
-      description: 'Tasks of tool servers, which may fetch the keys of the gateway',
-    });
+    this.callers = closedGroup(this, 'Callers', vpc, 'Tasks that may call tool servers');
+    this.members = closedGroup(this, 'Members', vpc, 'Tasks of tool servers, which may fetch the keys of the gateway');
     if (!this.routing.isLoadBalanced) {
+      this.callers.addEgressRule(this.members, ec2.Port.tcp(servicePort), 'Calls of tools');
       this.namespace = new cloudmap.PrivateDnsNamespace(this, 'Namespace', { vpc, name: this.domainName });
       return;
     }
-    const securityGroup = new ec2.SecurityGroup(this, 'LoadBalancerSecurityGroup', {
-      vpc,
-      description: 'Internal load balancer in front of tool servers',
-      allowAllOutbound: false,
-    });
-    securityGroup.addIngressRule(this.callers, ec2.Port.tcp(80), 'Calls of tools');
-    securityGroup.addIngressRule(this.callers, ec2.Port.tcp(keysPort), 'Keys of the authorization server');
-    securityGroup.addIngressRule(this.members, ec2.Port.tcp(keysPort), 'Keys of the gateway');
+    const securityGroup = closedGroup(this, 'LoadBalancerSecurityGroup', vpc, 'Internal load balancer of tool servers');
+    this.callers.connections.allowTo(securityGroup, ec2.Port.tcp(80), 'Calls of tools');
+    this.callers.connections.allowTo(securityGroup, ec2.Port.tcp(keysPort), 'Keys of the authorization server');
+    this.members.connections.allowTo(securityGroup, ec2.Port.tcp(keysPort), 'Keys of the gateway');
     securityGroup.addEgressRule(this.members, ec2.Port.tcp(servicePort), 'Tool servers');
     this.loadBalancer = new elbv2.ApplicationLoadBalancer(this, 'LoadBalancer', {
       vpc,
@@ -184,6 +178,10 @@ export class ToolEdge extends ToolEdgeBase {
       }),
     });
   }
+}
+
+function closedGroup(scope: Construct, id: string, vpc: ec2.IVpc, description: string): ec2.SecurityGroup {
+  return new ec2.SecurityGroup(scope, id, { vpc, description, allowAllOutbound: false });
 }
 
 class ImportedToolEdge extends ToolEdgeBase {

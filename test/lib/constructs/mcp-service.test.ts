@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type * as cdk from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Egress } from '../../../lib/constructs/egress.ts';
 import { McpService, type McpServiceProps } from '../../../lib/constructs/mcp-service.ts';
+import { PlatformNetwork } from '../../../lib/constructs/platform-network.ts';
 import { drainTimeoutMs, stopSeconds } from '../../../lib/constructs/stop-times.ts';
 import { gatewayEnv } from '../../../runtime/gateway/env.ts';
 import { toolServerEnv } from '../../../runtime/tools/tool-server-env.ts';
@@ -46,7 +47,7 @@ test('a deployment that does not start is rolled back and never leaves fewer tas
 
 test('one task on spare capacity is what a development platform runs', () => {
   const { template } = synthTemplate((stack) =>
-    service(stack, { desiredCount: 1, maxCount: 1, spot: true, assignPublicIp: true }),
+    service(stack, { desiredCount: 1, maxCount: 1, spot: true }, Egress.publicSubnets()),
   );
   template.resourceCountIs('AWS::ApplicationAutoScaling::ScalableTarget', 0);
   template.hasResourceProperties('AWS::ECS::Service', {
@@ -107,11 +108,12 @@ test('fewer tasks at most than always is refused with both numbers', () => {
   );
 });
 
-function service(stack: cdk.Stack, props: Partial<McpServiceProps> = {}): McpService {
-  const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, natGateways: 0 });
-  const cluster: ecs.ICluster = new ecs.Cluster(stack, 'Cluster', { vpc, enableFargateCapacityProviders: true });
+function service(stack: cdk.Stack, props: Partial<McpServiceProps> = {}, egress = Egress.nat()): McpService {
+  const network = new PlatformNetwork(stack, 'Network', { egress });
+  const cluster = new ecs.Cluster(stack, 'Cluster', { vpc: network.vpc, enableFargateCapacityProviders: true });
   return new McpService(stack, 'Billing', {
     cluster,
+    network,
     image: ecs.ContainerImage.fromRegistry('billing'),
     environment: {},
     ...props,

@@ -2,22 +2,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as cdk from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
 import { McpService } from '../../../lib/constructs/mcp-service.ts';
+import { PlatformNetwork } from '../../../lib/constructs/platform-network.ts';
 import { ToolEdge } from '../../../lib/constructs/tool-edge.ts';
-import { type IToolEdge, stablePriority } from '../../../lib/constructs/tool-edge-base.ts';
+import { stablePriority } from '../../../lib/constructs/tool-edge-base.ts';
 import { ToolRouting } from '../../../lib/constructs/tool-routing.ts';
 import { synthTemplate, testApp } from '../../support/synth.ts';
 
 test('a server has a host of its own behind an internal load balancer that answers nothing else', () => {
   const { template } = synthTemplate((stack) => {
-    const { edge, cluster } = world(stack);
-    addServer(edge, cluster, 'billing');
-    assert.equal(edge.serverUrl('billing'), 'http://billing.tools.prod.internal');
-    assert.equal(edge.gatewayKeysUrl, 'http://gateway.tools.prod.internal:8081/.well-known/jwks.json');
-    assert.equal(edge.authorizationKeysUrl, 'http://id.tools.prod.internal:8081/jwks');
+    const made = world(stack);
+    addServer(made, 'billing');
+    assert.equal(made.edge.serverUrl('billing'), 'http://billing.tools.prod.internal');
+    assert.equal(made.edge.gatewayKeysUrl, 'http://gateway.tools.prod.internal:8081/.well-known/jwks.json');
+    assert.equal(made.edge.authorizationKeysUrl, 'http://id.tools.prod.internal:8081/jwks');
   });
   template.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internal' });
   template.allResourcesProperties('AWS::ElasticLoadBalancingV2::Listener', {
@@ -48,9 +48,9 @@ test('only the gateway, the registry and tool servers come to the internal load 
 
 test('what the load balancer serves of the platform itself is key sets', () => {
   const { template } = synthTemplate((stack) => {
-    const { edge, cluster } = world(stack);
-    edge.addGateway(service(stack, 'Gateway', cluster));
-    edge.addAuthorizationServer(service(stack, 'Authorization', cluster));
+    const made = world(stack);
+    made.edge.addGateway(service(stack, 'Gateway', made));
+    made.edge.addAuthorizationServer(service(stack, 'Authorization', made));
   });
   for (const [host, path] of [
     ['gateway', '/.well-known/jwks.json'],
@@ -67,11 +67,11 @@ test('what the load balancer serves of the platform itself is key sets', () => {
 
 test('with discovery there is no load balancer, and the tasks themselves are the addresses', () => {
   const { template } = synthTemplate((stack) => {
-    const { edge, cluster } = world(stack, { routing: ToolRouting.discovery() });
-    edge.addGateway(service(stack, 'Gateway', cluster));
-    addServer(edge, cluster, 'billing');
-    assert.equal(edge.serverUrl('billing'), 'http://billing.tools.prod.internal:8080');
-    assert.equal(edge.gatewayKeysUrl, 'http://gateway.tools.prod.internal:8080/.well-known/jwks.json');
+    const made = world(stack, { routing: ToolRouting.discovery() });
+    made.edge.addGateway(service(stack, 'Gateway', made));
+    addServer(made, 'billing');
+    assert.equal(made.edge.serverUrl('billing'), 'http://billing.tools.prod.internal:8080');
+    assert.equal(made.edge.gatewayKeysUrl, 'http://gateway.tools.prod.internal:8080/.well-known/jwks.json');
   });
   template.resourceCountIs('AWS::ElasticLoadBalancingV2::LoadBalancer', 0);
   for (const Name of ['gateway', 'billing']) {
@@ -87,9 +87,9 @@ test('a server in another stack brings its rule and its security group rules int
   const alone = synthTemplate((stack) => void world(stack)).template;
   const app = testApp();
   const platform = new cdk.Stack(app, 'Stack');
-  const { edge, cluster } = world(platform);
+  const made = world(platform);
   const tenant = new cdk.Stack(app, 'Tenant');
-  addServer(edge, cluster, 'billing', tenant);
+  addServer(made, 'billing', tenant);
   assert.deepEqual(logicalIds(Template.fromStack(platform)), logicalIds(alone));
   Template.fromStack(tenant).resourceCountIs('AWS::ElasticLoadBalancingV2::ListenerRule', 1);
 });
@@ -100,9 +100,9 @@ test('a priority is a function of the name, and two equal ones are refused with 
   assert.throws(
     () =>
       synthTemplate((stack) => {
-        const { edge, cluster } = world(stack);
-        addServer(edge, cluster, 'billing', stack, 7);
-        addServer(edge, cluster, 'orders', stack, 7);
+        const made = world(stack);
+        addServer(made, 'billing', stack, 7);
+        addServer(made, 'orders', stack, 7);
       }),
     /Stack\/orders: The listener rule priority 7 belongs to Stack\/billing already: set listenerPriority/,
   );
@@ -113,8 +113,8 @@ test('a priority that no rule can have is refused', () => {
     assert.throws(
       () =>
         synthTemplate((stack) => {
-          const { edge, cluster } = world(stack);
-          addServer(edge, cluster, 'billing', stack, priority);
+          const made = world(stack);
+          addServer(made, 'billing', stack, priority);
         }),
       new RegExp(`Stack/billing: listenerPriority is ${priority}: give a whole number from 1 to 49999`),
     );
@@ -125,9 +125,9 @@ test('one server name is taken once, in all stacks of an app', () => {
   assert.throws(
     () =>
       synthTemplate((stack) => {
-        const { edge, cluster } = world(stack);
-        addServer(edge, cluster, 'billing', new Construct(stack, 'One'));
-        addServer(edge, cluster, 'billing', new Construct(stack, 'Two'));
+        const made = world(stack);
+        addServer(made, 'billing', new Construct(stack, 'One'));
+        addServer(made, 'billing', new Construct(stack, 'Two'));
       }),
     /Stack\/Two\/billing: The server name billing belongs to Stack\/One\/billing already: give one of the two another name/,
   );
@@ -137,8 +137,8 @@ test('a server for which the load balancer has no rule left is refused with what
   assert.throws(
     () =>
       synthTemplate((stack) => {
-        const { edge, cluster } = world(stack, { rulesMax: 4 });
-        for (const name of ['one', 'two', 'three']) addServer(edge, cluster, name);
+        const made = world(stack, { rulesMax: 4 });
+        for (const name of ['one', 'two', 'three']) addServer(made, name);
       }),
     /Stack\/three: is tool server 3 of the platform prod, whose internal load balancer has room for 2: raise the quota/,
   );
@@ -153,35 +153,31 @@ test('the load balancer waits longer than the gateway and less long than a tool 
 });
 
 interface World {
+  readonly network: PlatformNetwork;
   readonly edge: ToolEdge;
   readonly cluster: ecs.ICluster;
 }
 
 function world(stack: cdk.Stack, props: { routing?: ToolRouting; rulesMax?: number } = {}): World {
-  const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, natGateways: 0 });
+  const network = new PlatformNetwork(stack, 'Network');
   return {
-    edge: new ToolEdge(stack, 'Edge', { platformName: 'prod', vpc, ...props }),
-    cluster: new ecs.Cluster(stack, 'Cluster', { vpc }),
+    network,
+    edge: new ToolEdge(stack, 'Edge', { platformName: 'prod', vpc: network.vpc, ...props }),
+    cluster: new ecs.Cluster(stack, 'Cluster', { vpc: network.vpc }),
   };
 }
 
-function service(scope: Construct, id: string, cluster: ecs.ICluster): McpService {
-  return new McpService(scope, id, { cluster, image: ecs.ContainerImage.fromRegistry('x'), environment: {} });
+function service(scope: Construct, id: string, { cluster, network }: World): McpService {
+  return new McpService(scope, id, { cluster, network, image: ecs.ContainerImage.fromRegistry('x'), environment: {} });
 }
 
-function addServer(
-  edge: IToolEdge,
-  cluster: ecs.ICluster,
-  name: string,
-  at?: Construct,
-  listenerPriority?: number,
-): void {
-  const scope = new Construct(at ?? cdk.Stack.of(cluster), name);
-  edge.addServer(scope, { name, service: service(scope, 'Service', cluster), listenerPriority });
+function addServer(made: World, name: string, at?: Construct, listenerPriority?: number): void {
+  const scope = new Construct(at ?? cdk.Stack.of(made.edge), name);
+  made.edge.addServer(scope, { name, service: service(scope, 'Service', made), listenerPriority });
 }
 
-function addOne({ edge, cluster }: World): void {
-  addServer(edge, cluster, 'billing');
+function addOne(made: World): void {
+  addServer(made, 'billing');
 }
 
 function logicalIds(template: Template): string[] {
