@@ -204,6 +204,14 @@ const rows: Partial<Record<RefusalCode, Row>> = {
     rpc: -32021,
     ...call,
   },
+  signing_unavailable: {
+    prepare: parts(() => ({ mint: throwing('signing_unavailable', { retryAfterMs: 5000 }) })),
+    send: {},
+    status: 503,
+    rpc: -32603,
+    headers: { 'retry-after': /^5$/ },
+    ...broken,
+  },
   upstream_unavailable: { prepare: upstreamSays({}, 503), send: {}, status: 502, rpc: -32603, ...broken },
   upstream_timeout: {
     prepare: () => {

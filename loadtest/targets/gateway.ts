@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
 import { tables } from '../../runtime/contract/tables.ts';
 import { listenGateway } from '../../runtime/gateway/app.ts';
-import { createMintUpstreamToken } from '../../runtime/gateway/clients/mint-upstream-token.ts';
 import { createQuotaCounter } from '../../runtime/gateway/clients/quota-counter.ts';
-import { ownSigningKeys } from '../../runtime/gateway/clients/signing-keys.ts';
 import { createUpstreamClient } from '../../runtime/gateway/clients/upstream.ts';
 import type { GatewayDeps } from '../../runtime/gateway/deps.ts';
 import { createGatewayMetrics } from '../../runtime/gateway/gateway-metrics.ts';
@@ -17,6 +15,8 @@ import { createFailureLog } from '../../runtime/shared/failure-log.ts';
 import { createGrantStore } from '../../runtime/shared/grant-store.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { redactJson } from '../../runtime/shared/redact-json.ts';
+import { createMintUpstreamToken } from '../../runtime/shared/signing-keys/mint-upstream-token.ts';
+import { ownSigningKeys } from '../../runtime/shared/signing-keys/signing-keys.ts';
 import { sampleServer, sampleTool, sampleVersion } from '../../test/support/catalogue.ts';
 import { openTestPolicy } from '../../test/support/gateway-world.ts';
 import { createTestIssuer } from '../../test/support/test-issuer.ts';
@@ -73,7 +73,12 @@ const everything: GatewayDeps = {
   redactJson,
   schemas: createSchemaCache(),
   signingKeys,
-  mint: createMintUpstreamToken({ now, keys: signingKeys, issuer: publicUrl, trustDomain: 'toolgate.bench' }),
+  mint: createMintUpstreamToken({
+    now,
+    keys: signingKeys,
+    issuer: publicUrl,
+    actor: 'spiffe://toolgate.bench/gateway',
+  }),
   upstream,
   metrics: createGatewayMetrics({ withProcess: false }),
   failures: createFailureLog({ logger: silentLogger(), now }),

@@ -51,6 +51,7 @@ export const refusalCodes = {
   approval_required: 'A person must approve this call first.',
   approval_unavailable: 'Approvals cannot be read right now.',
   // forward
+  signing_unavailable: 'No token for the tool server can be signed right now.',
   upstream_unavailable: 'The tool server cannot be reached.',
   upstream_timeout: 'The tool server did not answer in time.',
   upstream_invalid: 'The tool server gave an answer that is not valid MCP.',

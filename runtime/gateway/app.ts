@@ -122,14 +122,14 @@ async function serveRest(
     const { contentType, text } = await deps.metrics.render();
     return send(request, response, { status: 200, body: text, headers: { 'content-type': contentType } });
   }
-  const document = findDocument(path, settings, deps);
+  const document = await findDocument(path, settings, deps);
   if (document === undefined) throw new Refusal('endpoint_not_found');
   const body = JSON.stringify(document.body);
   const etag = `"${hash('sha256', body, 'hex').slice(0, 32)}"`;
   const headers = {
     'content-type': document.contentType,
     'access-control-allow-origin': '*',
-    'cache-control': 'public, max-age=60',
+    'cache-control': document.isFresh === true ? 'public, no-cache' : 'public, max-age=60',
     etag,
   };
   if (request.headers['if-none-match'] === etag) return send(request, response, { status: 304, body: '', headers });

@@ -11,6 +11,7 @@ export function checkReadiness(
   } catch {
     problems.push('no catalogue');
   }
-  if (deps.signingKeys.jwks().keys.length === 0) problems.push('no signing key');
+  const signing = deps.signingKeys.problem();
+  if (signing !== undefined) problems.push(signing);
   return problems;
 }

@@ -62,6 +62,7 @@ export const refusalForms: Readonly<Record<RefusalCode, RefusalForm>> = {
   approval_required: { status: 200, rpc: 'result' },
   approval_unavailable: { status: 503, rpc: -32603 },
 
+  signing_unavailable: { status: 503, rpc: -32603 },
   upstream_unavailable: { status: 502, rpc: -32603 },
   upstream_timeout: { status: 504, rpc: -32603 },
   upstream_invalid: { status: 502, rpc: -32603 },

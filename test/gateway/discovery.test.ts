@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { ownSigningKeys, sharedSigningKeys } from '../../runtime/gateway/clients/signing-keys.ts';
+import { ownSigningKeys, sharedSigningKeys } from '../../runtime/shared/signing-keys/signing-keys.ts';
 import { exchange, type GatewayWorld, publicUrl, startGatewayWorld } from '../support/gateway-world.ts';
 
 let world: GatewayWorld;
@@ -86,21 +86,21 @@ test('the published keys verify upstream tokens, and no private half is among th
   for (const each of json.keys) assert.equal(each.d, undefined);
 });
 
-test('the next key is published before it signs, and the last one after', () => {
+test('the next key is published before it signs, and the last one after', async () => {
   let now = 0;
   const keys = ownSigningKeys(() => now, 1000);
-  const published = () => keys.jwks().keys.map((key) => key.kid);
+  const published = async () => (await keys.jwks()).keys.map((key) => key.kid);
   const first = keys.current().kid;
-  const [, second] = published();
+  const [, second] = await published();
   now = 999;
   assert.equal(keys.current().kid, first);
   now = 1000;
   assert.equal(keys.current().kid, second);
-  assert.ok(published().includes(first));
-  assert.equal(published().length, 3);
+  assert.ok((await published()).includes(first));
+  assert.equal((await published()).length, 3);
 });
 
-test('replicas that share keys verify each other, and a key that is none is told without showing it', () => {
+test('replicas that share keys verify each other, and a key that is none is told without showing it', async () => {
   const pair = (d: string | undefined) => ({ kty: 'EC', crv: 'P-256', x: 'x', y: 'y', ...(d !== undefined && { d }) });
   assert.throws(() => sharedSigningKeys([pair(undefined)]), /private EC P-256 JWK/);
   assert.throws(() => sharedSigningKeys([]), /at least one/);
@@ -108,8 +108,8 @@ test('replicas that share keys verify each other, and a key that is none is told
   const jwk = own.privateKey.export({ format: 'jwk' });
   const [a, b] = [sharedSigningKeys([jwk]), sharedSigningKeys([jwk])];
   assert.equal(a.current().kid, own.kid);
-  assert.deepEqual(a.jwks(), b.jwks());
-  assert.equal((a.jwks().keys[0] as { d?: string }).d, undefined);
+  assert.deepEqual(await a.jwks(), await b.jwks());
+  assert.equal(((await a.jwks()).keys[0] as { d?: string }).d, undefined);
 });
 
 test('metrics count by method and outcome, and never name what a client made up', async () => {

@@ -7,8 +7,6 @@ import type { AuditEvent } from '../../runtime/contract/audit-event.ts';
 import type { TenantSettings } from '../../runtime/contract/decision.ts';
 import type { CatalogueSnapshot, ServerEntry } from '../../runtime/contract/registry.ts';
 import { listenGateway, type RunningGateway } from '../../runtime/gateway/app.ts';
-import { createMintUpstreamToken } from '../../runtime/gateway/clients/mint-upstream-token.ts';
-import { ownSigningKeys } from '../../runtime/gateway/clients/signing-keys.ts';
 import { createUpstreamClient } from '../../runtime/gateway/clients/upstream.ts';
 import type { GatewayDeps } from '../../runtime/gateway/deps.ts';
 import { createGatewayMetrics } from '../../runtime/gateway/gateway-metrics.ts';
@@ -19,6 +17,8 @@ import { silentLogger } from '../../runtime/shared/logger.ts';
 import { assemblePolicyBundle } from '../../runtime/shared/policy-bundle.ts';
 import { createPolicyClient, type PolicyClient } from '../../runtime/shared/policy-client.ts';
 import { redactJson } from '../../runtime/shared/redact-json.ts';
+import { createMintUpstreamToken } from '../../runtime/shared/signing-keys/mint-upstream-token.ts';
+import { ownSigningKeys } from '../../runtime/shared/signing-keys/signing-keys.ts';
 import { sampleServer, sampleTool, sampleVersion } from './catalogue.ts';
 import { type EchoUpstream, startEchoUpstream } from './echo-upstream.ts';
 import { createMemoryAudit, type MemoryAudit } from './memory-audit.ts';
@@ -158,7 +158,12 @@ export async function startGatewayWorld(options: WorldOptions = {}): Promise<Gat
     redactJson,
     schemas: createSchemaCache(),
     signingKeys,
-    mint: createMintUpstreamToken({ now, keys: signingKeys, issuer: publicUrl, trustDomain: 'toolgate.test' }),
+    mint: createMintUpstreamToken({
+      now,
+      keys: signingKeys,
+      issuer: publicUrl,
+      actor: 'spiffe://toolgate.test/gateway',
+    }),
     upstream: client,
     metrics: createGatewayMetrics({ withProcess: false }),
     failures: createFailureLog({ logger: silentLogger(), now }),

@@ -10,18 +10,26 @@ import { protectedResource } from './protected-resource.ts';
 /** A document that anyone may read. */
 export interface Document {
   readonly contentType: string;
+  /** A reader asks every time whether it changed. */
+  readonly isFresh?: boolean;
   readonly body: Json;
 }
 
 const metadataPath = '/.well-known/oauth-protected-resource';
 
-/** The public document at a path; undefined when there is none. Throws Refusal `catalogue_unavailable`. */
-export function findDocument(path: string, settings: GatewaySettings, deps: GatewayDeps): Document | undefined {
+/** The public document at a path; undefined when there is none. Throws Refusal `catalogue_unavailable` or `signing_unavailable`. */
+export async function findDocument(
+  path: string,
+  settings: GatewaySettings,
+  deps: GatewayDeps,
+): Promise<Document | undefined> {
   if (path === metadataPath || path.startsWith(`${metadataPath}/`)) {
     const endpoint = findEndpoint(path.slice(metadataPath.length) || '/mcp', settings.publicUrl);
     return endpoint && json(protectedResource(endpoint, settings, deps));
   }
-  if (path === '/.well-known/jwks.json') return json(deps.signingKeys.jwks() as unknown as JsonObject);
+  if (path === '/.well-known/jwks.json') {
+    return { ...json((await deps.signingKeys.jwks()) as unknown as JsonObject), isFresh: true };
+  }
   if (path === '/.well-known/mcp-capabilities') return json(capabilities(settings));
   if (path === '/.well-known/ai-catalog.json') {
     return { contentType: 'application/ai-catalog+json', body: aiCatalog(settings, deps) };

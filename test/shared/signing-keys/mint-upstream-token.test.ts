@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import type { Caller } from '../../../runtime/contract/caller.ts';
-import { createMintUpstreamToken } from '../../../runtime/gateway/clients/mint-upstream-token.ts';
-import { ownSigningKeys } from '../../../runtime/gateway/clients/signing-keys.ts';
+import { createMintUpstreamToken } from '../../../runtime/shared/signing-keys/mint-upstream-token.ts';
+import { ownSigningKeys } from '../../../runtime/shared/signing-keys/signing-keys.ts';
 
 const caller: Caller = {
   subject: 'ada',
@@ -17,14 +17,19 @@ const caller: Caller = {
   expiresAtMs: Date.now() + 60_000,
 };
 
-function open(now = Date.now) {
+async function open(now = Date.now) {
   const keys = ownSigningKeys(now, 86_400_000);
-  const mint = createMintUpstreamToken({ now, keys, issuer: 'https://gateway.test', trustDomain: 'toolgate.test' });
-  return { mint, jwks: createLocalJWKSet(keys.jwks() as JSONWebKeySet) };
+  const mint = createMintUpstreamToken({
+    now,
+    keys,
+    issuer: 'https://gateway.test',
+    actor: 'spiffe://toolgate.test/gateway',
+  });
+  return { mint, jwks: createLocalJWKSet((await keys.jwks()) as JSONWebKeySet) };
 }
 
 test('every token verifies, whatever lengths its signature comes in', async () => {
-  const { mint, jwks } = open();
+  const { mint, jwks } = await open();
   // One in 128 has an integer with leading zeros.
   for (let i = 0; i < 600; i += 1) {
     const token = mint({ audience: 'urn:a', caller, scopes: ['a:read'], tool: 'a.one', callId: `call-${i}` });
@@ -40,9 +45,9 @@ test('every token verifies, whatever lengths its signature comes in', async () =
   }
 });
 
-test('the yes of a person is in the token of its call, and the token lives no longer than it', () => {
+test('the yes of a person is in the token of its call, and the token lives no longer than it', async () => {
   const now = 1_790_000_000_000;
-  const { mint } = open(() => now);
+  const { mint } = await open(() => now);
   const grant = {
     id: 'grant-1',
     tenant: 'acme',

@@ -14,11 +14,21 @@ export interface SigningKey {
   readonly publicJwk: JsonWebKey;
 }
 
-/** The keys of this gateway: one signs, the others are published so that tokens before and after a rotation verify. */
+/** RFC 7517; public halves only. */
+export interface PublicKeySet {
+  readonly keys: readonly JsonWebKey[];
+}
+
+/** The keys that upstream tokens are signed with: one signs, the others are published so that tokens before and after a rotation verify. */
 export interface SigningKeys {
+  /** Throws Refusal `signing_unavailable` while there is no key that may sign. */
   current(): SigningKey;
-  /** RFC 7517; public halves only. */
-  jwks(): { readonly keys: readonly JsonWebKey[] };
+  /** Throws Refusal `signing_unavailable` rather than give an empty set, which readers would put in the place of a good one. */
+  jwks(): Promise<PublicKeySet>;
+  /** Why there is no key that may sign, in one phrase without names or addresses; undefined when there is one. */
+  problem(): string | undefined;
+  /** Ends timers and clients. */
+  close(): void;
 }
 
 /** Keys that every replica shares, as private JWKs: the first signs, all are published. Throws an Error that shows no key. */
@@ -32,7 +42,7 @@ export function sharedSigningKeys(jwks: readonly JsonWebKey[]): SigningKeys {
   const [first] = keys;
   if (first === undefined) throw new Error('there must be at least one signing key');
   const published = { keys: keys.map((key) => key.publicJwk) };
-  return { current: () => first, jwks: () => published };
+  return { current: () => first, jwks: async () => published, problem: () => undefined, close: () => {} };
 }
 
 /**
@@ -41,15 +51,15 @@ export function sharedSigningKeys(jwks: readonly JsonWebKey[]): SigningKeys {
  */
 export function ownSigningKeys(now: () => number, lifetimeMs: number): SigningKeys {
   let previous: SigningKey | undefined;
-  let current = generate();
-  let next = generate();
+  let current = generateSigningKey();
+  let next = generateSigningKey();
   let since = now();
   const rotate = () => {
     const elapsed = now() - since;
     if (elapsed < lifetimeMs) return;
     previous = current;
     current = next;
-    next = generate();
+    next = generateSigningKey();
     since = now();
   };
   return {
@@ -57,20 +67,26 @@ export function ownSigningKeys(now: () => number, lifetimeMs: number): SigningKe
       rotate();
       return current;
     },
-    jwks: () => {
+    jwks: async () => {
       rotate();
       return { keys: [current, next, ...(previous === undefined ? [] : [previous])].map((key) => key.publicJwk) };
     },
+    problem: () => undefined,
+    close: () => {},
   };
 }
 
-function generate(): SigningKey {
+export function generateSigningKey(): SigningKey {
   return toSigningKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
 }
 
+/** The JWK as tool servers read it, named by its content (RFC 7638). */
+export function toPublicJwk({ x, y }: { readonly x?: string; readonly y?: string }): JsonWebKey & { kid: string } {
+  const kid = hash('sha256', JSON.stringify({ crv: 'P-256', kty: 'EC', x, y }), 'base64url');
+  return { kty: 'EC', crv: 'P-256', x, y, kid, alg: 'ES256', use: 'sig' } as JsonWebKey & { kid: string };
+}
+
 function toSigningKey(privateKey: KeyObject): SigningKey {
-  const { kty, crv, x, y } = createPublicKey(privateKey).export({ format: 'jwk' });
-  // RFC 7638: the thumbprint names the key by its content.
-  const kid = hash('sha256', JSON.stringify({ crv, kty, x, y }), 'base64url');
-  return { kid, privateKey, publicJwk: { kty, crv, x, y, kid, alg: 'ES256', use: 'sig' } as JsonWebKey };
+  const publicJwk = toPublicJwk(createPublicKey(privateKey).export({ format: 'jwk' }));
+  return { kid: publicJwk.kid, privateKey, publicJwk };
 }

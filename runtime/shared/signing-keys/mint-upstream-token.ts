@@ -16,7 +16,7 @@ export interface UpstreamClaims {
   readonly grant?: Grant;
 }
 
-/** Mints the token of one upstream call: a JWT (RFC 9068) signed with ES256, valid for a minute. */
+/** Mints the token of one upstream call: a JWT (RFC 9068) signed with ES256, valid for a minute. Throws Refusal `signing_unavailable`. */
 export type MintUpstreamToken = (claims: UpstreamClaims) => string;
 
 const lifetimeSeconds = 60;
@@ -26,11 +26,12 @@ export interface MintOptions {
   readonly keys: SigningKeys;
   /** `iss`: the gateway's public URL. */
   readonly issuer: string;
-  readonly trustDomain: string;
+  /** SPIFFE id of the service that asks: `act.sub` of every token. */
+  readonly actor: string;
 }
 
-export function createMintUpstreamToken({ now, keys, issuer, trustDomain }: MintOptions): MintUpstreamToken {
-  const act = { sub: `spiffe://${trustDomain}/gateway` };
+export function createMintUpstreamToken({ now, keys, issuer, actor }: MintOptions): MintUpstreamToken {
+  const act = { sub: actor };
   let header = { key: undefined as SigningKey | undefined, text: '' };
   return ({ audience, caller, scopes, tool, callId, grant }) => {
     const key = keys.current();

@@ -1,0 +1,44 @@
+import { createPublicKey, hash } from 'node:crypto';
+import { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
+import { rawSignature } from '../audit/kms-signer.ts';
+import type { KeyEndorser } from './key-statement.ts';
+import { toPublicJwk } from './signing-keys.ts';
+
+/** A client that does not wait for ever: an endorsement is asked for again later. */
+export function createKmsClient(region: string): KMSClient {
+  return new KMSClient({
+    region,
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 5000, throwOnRequestTimeout: true },
+  });
+}
+
+/** Asks the KMS once for the root key's public half. Rejects when it does not answer, and with one sentence when the key is of another kind. */
+export async function openKmsEndorser(client: Pick<KMSClient, 'send'>, keyId: string): Promise<KeyEndorser> {
+  const { KeySpec, KeyUsage, PublicKey } = await client.send(new GetPublicKeyCommand({ KeyId: keyId }));
+  if (KeySpec !== 'ECC_NIST_P256' || KeyUsage !== 'SIGN_VERIFY' || PublicKey === undefined) {
+    throw new UnfitKey(
+      `UPSTREAM_KMS_KEY_ID names a key of ${KeySpec} for ${KeyUsage}: make one of ECC_NIST_P256 for SIGN_VERIFY.`,
+    );
+  }
+  const publicKey = createPublicKey({ key: Buffer.from(PublicKey), format: 'der', type: 'spki' });
+  return {
+    kid: toPublicJwk(publicKey.export({ format: 'jwk' })).kid,
+    publicKey,
+    async sign(bytes) {
+      const { Signature } = await client.send(
+        new SignCommand({
+          KeyId: keyId,
+          Message: hash('sha256', bytes, 'buffer'),
+          MessageType: 'DIGEST',
+          SigningAlgorithm: 'ECDSA_SHA_256',
+        }),
+      );
+      if (Signature === undefined) throw new Error('the KMS gave no signature');
+      return rawSignature(Signature);
+    },
+  };
+}
+
+/** The KMS answered: the key is not one that can endorse. */
+export class UnfitKey extends Error {}

@@ -1,0 +1,99 @@
+import type { Logger } from '../logger.ts';
+import { type EndorsedKey, type KeyEndorser, verifyStatement } from './key-statement.ts';
+import type { PublicKeySet } from './signing-keys.ts';
+import type { StatementStore } from './statement-store.ts';
+
+/** The keys of all processes, as far as the root key vouches for them. */
+export interface PublishedKeys {
+  /** What was true at the last good reading and has not expired since; undefined before the first one. */
+  current(): PublicKeySet | undefined;
+  /** Reads again, at most once in `intervalMs`. Never rejects: without an answer the last good state stays. */
+  refresh(): Promise<void>;
+  /** True unless a reading that began after `sinceMs` did not find the key. */
+  stillHas(kid: string, sinceMs: number): boolean;
+}
+
+export interface PublishedKeysOptions {
+  readonly store: Pick<StatementStore, 'list'>;
+  /** The root key; undefined while nobody has been able to ask for it. */
+  readonly endorser: () => KeyEndorser | undefined;
+  readonly now: () => number;
+  readonly logger: Logger;
+  /** @default 1000 */
+  readonly intervalMs?: number;
+}
+
+/** Statements whose fault was logged; beyond it the oldest is forgotten and would be logged again. */
+const rememberedMax = 1000;
+
+export function createPublishedKeys(options: PublishedKeysOptions): PublishedKeys {
+  const { store, endorser, now, logger, intervalMs = 1000 } = options;
+  const ignored = new Set<string>();
+  let verified: ReadonlyMap<string, { readonly statement: string; readonly key: EndorsedKey }> | undefined;
+  let began = Number.NEGATIVE_INFINITY;
+  let lastGoodBegan = Number.NEGATIVE_INFINITY;
+  let inFlight: Promise<void> | undefined;
+  let isSilent = false;
+
+  async function load(): Promise<void> {
+    const root = endorser();
+    if (root === undefined) throw new Error('the root key is not known yet');
+    const at = now();
+    began = at;
+    const next = new Map<string, { statement: string; key: EndorsedKey }>();
+    for (const { kid, statement } of await store.list()) {
+      const known = verified?.get(kid);
+      const key = known?.statement === statement ? known.key : verifyOrIgnore(kid, statement, root);
+      if (key !== undefined) next.set(kid, { statement, key });
+    }
+    verified = next;
+    lastGoodBegan = at;
+  }
+
+  function verifyOrIgnore(kid: string, statement: string, root: KeyEndorser): EndorsedKey | undefined {
+    try {
+      const key = verifyStatement(statement, root, now());
+      if (key.kid !== kid) throw new Error('it is about another key');
+      return key;
+    } catch (cause) {
+      const mark = `${kid} ${statement.slice(-86)}`;
+      if (!ignored.has(mark)) {
+        logger.error({ kid, err: cause }, 'a statement about a signing key does not verify and is ignored');
+        ignored.add(mark);
+        if (ignored.size > rememberedMax) ignored.delete(ignored.values().next().value as string);
+      }
+      return undefined;
+    }
+  }
+
+  function read(): Promise<void> {
+    inFlight ??= load().finally(() => {
+      inFlight = undefined;
+    });
+    return inFlight;
+  }
+
+  return {
+    current() {
+      if (verified === undefined) return undefined;
+      const nowMs = now();
+      const live = [...verified.values()].filter(({ key }) => key.expiresAtMs > nowMs);
+      // The youngest first, so that readers with a limit of their own keep those that sign.
+      live.sort((a, b) => b.key.issuedAtMs - a.key.issuedAtMs || (a.key.kid < b.key.kid ? -1 : 1));
+      return { keys: live.map(({ key }) => key.publicJwk) };
+    },
+    async refresh() {
+      if (inFlight === undefined && now() - began < intervalMs) return;
+      try {
+        await read();
+        if (isSilent) logger.info('the statements about signing keys can be read again');
+        isSilent = false;
+      } catch (error) {
+        began = now();
+        if (!isSilent) logger.error({ err: error }, 'the statements about signing keys cannot be read');
+        isSilent = true;
+      }
+    },
+    stillHas: (kid, sinceMs) => lastGoodBegan <= sinceMs || verified?.has(kid) === true,
+  };
+}
