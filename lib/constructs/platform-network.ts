@@ -87,7 +87,7 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
       );
     }
     const vpc = withoutLookup(this, zones, () => this.makeVpc(zones, props));
-    this.vpc = vpc;
+    this.vpc = vpc as ec2.IVpc;
     vpc.addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 });
     vpc.addGatewayEndpoint('DynamoDb', { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB });
     if (this.egress.interfaceServices.length > 0) this.endpointSecurityGroup = this.makeEndpoints(vpc);
@@ -115,7 +115,7 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
 
   private makeEndpoints(vpc: ec2.Vpc): ec2.SecurityGroup {
     const group = new ec2.SecurityGroup(this, 'EndpointSecurityGroup', {
-      vpc,
+      vpc: this.vpc,
       description: 'Interface endpoints: HTTPS from the VPC',
       allowAllOutbound: false,
     });
