@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** An AWS emulator of its own, on loopback: DynamoDB, S3 and SSM. */
+/** An AWS emulator of its own, on loopback. */
 export interface Ministack {
   readonly endpoint: string;
   readonly region: string;
@@ -21,8 +21,11 @@ const requirements = fileURLToPath(new URL('./ministack-requirements.txt', impor
 const cache = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
 const startMs = 60_000;
 
-/** Starts ministack in a Python environment that is made once per list of requirements. */
-export async function startMinistack(): Promise<Ministack> {
+/**
+ * Starts ministack in a Python environment that is made once per list of requirements. `services`: what it plays, by ministack's names,
+ * separated by commas; empty for everything it knows.
+ */
+export async function startMinistack(services = 'dynamodb,s3,ssm'): Promise<Ministack> {
   const python = await openEnvironment();
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'toolgate-ministack-'));
@@ -36,7 +39,7 @@ export async function startMinistack(): Promise<Ministack> {
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
       S3_DATA_DIR: folder,
-      SERVICES: 'dynamodb,s3,ssm',
+      SERVICES: services,
       SFTP_ENABLED: '0',
       IOT_MTLS_ENABLED: '0',
       LOG_LEVEL: 'ERROR',

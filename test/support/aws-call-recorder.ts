@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { AwsCall } from './iam-policy.ts';
+import type { Ministack } from './ministack.ts';
+
+/** A proxy in front of the emulator that notes which permissions each call of a service needs. */
+export interface AwsCallRecorder {
+  /** For `AWS_ENDPOINT_URL`. */
+  readonly endpoint: string;
+  readonly calls: readonly AwsCall[];
+  close(): Promise<void>;
+}
+
+export interface RecorderOptions {
+  readonly emulator: Ministack;
+  readonly account: string;
+  /** Permissions that AWS checks beside the one of the call, e.g. of the key that encrypts a bucket. */
+  readonly implied?: (call: AwsCall) => readonly AwsCall[];
+}
+
+export async function startAwsCallRecorder(options: RecorderOptions): Promise<AwsCallRecorder> {
+  const { emulator, account, implied = () => [] } = options;
+  const calls: AwsCall[] = [];
+  const target = new URL(emulator.endpoint);
+  const server = createServer((incoming, response) => {
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+    incoming.on('end', () => {
+      const body = Buffer.concat(chunks);
+      try {
+        for (const call of callsOf(incoming.method ?? '', incoming.url ?? '/', incoming.headers, body, {
+          ...emulator,
+          account,
+        }))
+          calls.push(call, ...implied(call));
+      } catch (error) {
+        // A call that nobody can name is an unknown permission: it must fail the test, not pass unseen.
+        calls.push({ action: 'unknown', resource: String(error), context: {} });
+      }
+      const outgoing = request(
+        {
+          host: target.hostname,
+          port: target.port,
+          method: incoming.method,
+          path: incoming.url,
+          headers: incoming.headers,
+        },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+        },
+      );
+      outgoing.on('error', () => response.destroy());
+      outgoing.end(body);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+interface Place {
+  readonly region: string;
+  readonly account: string;
+}
+
+/** The permissions that AWS would check for one request of its API (Service Authorization Reference). Throws for a request it cannot name. */
+export function callsOf(
+  method: string,
+  url: string,
+  headers: IncomingHttpHeaders,
+  body: Buffer,
+  place: Place,
+): readonly AwsCall[] {
+  const service = /Credential=[^/]+\/\d+\/[^/]+\/([a-z0-9-]+)\/aws4_request/.exec(headers.authorization ?? '')?.[1];
+  if (service === undefined) throw new Error(`${method} ${url} is not signed`);
+  if (service === 's3') return [s3CallOf(method, url, headers)];
+  const operation = String(headers['x-amz-target'] ?? '')
+    .split('.')
+    .at(-1);
+  if (operation === undefined || operation === '') throw new Error(`${method} ${url} of ${service} names no operation`);
+  const input = JSON.parse(body.toString('utf8') || '{}') as Record<string, unknown>;
+  const action = `${service}:${operation}`;
+  const at = `arn:aws:${service}:${place.region}:${place.account}`;
+  return resourcesOf(service, operation, input, at).map((resource) => ({ action, resource, context: {} }));
+}
+
+function resourcesOf(
+  service: string,
+  operation: string,
+  input: Record<string, unknown>,
+  at: string,
+): readonly string[] {
+  if (service === 'dynamodb') {
+    const names =
+      input.TableName === undefined ? Object.keys((input.RequestItems ?? {}) as object) : [String(input.TableName)];
+    const index = input.IndexName === undefined ? '' : `/index/${input.IndexName}`;
+    if (names.length > 0) return names.map((name) => `${at}:table/${name}${index}`);
+  }
+  if (service === 'ssm') {
+    const names = [input.Name ?? input.Path ?? input.Names ?? []].flat().map(String);
+    if (names.length > 0) return names.map((name) => `${at}:parameter/${name.replace(/^\//, '').replace(/\/$/, '')}`);
+  }
+  if (service === 'kms' && typeof input.KeyId === 'string')
+    return [input.KeyId.startsWith('arn:') ? input.KeyId : `${at}:key/${input.KeyId}`];
+  if (service === 'secretsmanager' && typeof input.SecretId === 'string') return [input.SecretId];
+  throw new Error(`${service}:${operation} names no resource that is known here`);
+}
+
+function s3CallOf(method: string, url: string, headers: IncomingHttpHeaders): AwsCall {
+  const { pathname, searchParams } = new URL(url, 'http://s3');
+  const [bucket = '', ...rest] = pathname.slice(1).split('/');
+  const key = decodeURIComponent(rest.join('/'));
+  const bucketArn = `arn:aws:s3:::${bucket}`;
+  const resource = key === '' ? bucketArn : `${bucketArn}/${key}`;
+  const context: Record<string, string> = {};
+  const copy = (name: string, condition: string) => {
+    const value = headers[name];
+    if (typeof value === 'string') context[condition] = value;
+  };
+  copy('if-none-match', 's3:if-none-match');
+  copy('x-amz-server-side-encryption', 's3:x-amz-server-side-encryption');
+  const prefix = searchParams.get('prefix');
+  if (prefix !== null) context['s3:prefix'] = prefix;
+  const of = (action: string): AwsCall => ({ action: `s3:${action}`, resource, context });
+  if (key === '' && method === 'GET' && (searchParams.has('list-type') || prefix !== null)) return of('ListBucket');
+  if (key === '' && method === 'HEAD') return of('ListBucket');
+  const isPlain = [...searchParams.keys()].every((name) => name === 'x-id' || name.startsWith('X-Amz-'));
+  if (key !== '' && isPlain) {
+    if (method === 'PUT') return of('PutObject');
+    if (method === 'GET' || method === 'HEAD') return of('GetObject');
+    if (method === 'DELETE') return of('DeleteObject');
+  }
+  throw new Error(`${method} ${url} of s3 is not known here`);
+}
