@@ -26,8 +26,21 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the tarball holds the command line, the policies and the schemas', () => {
+test('the tarball holds the command line, the constructs, every image and function, the policies and the schemas', () => {
   for (const file of [
+    ...['gateway', 'authorization', 'registry', 'read', 'write'].flatMap((image) => [
+      `dist/images/${image}/Dockerfile`,
+      `dist/images/${image}/THIRD_PARTY_LICENSES.txt`,
+      `dist/images/${image}/index.mjs`,
+      `dist/images/${image}/var/toolgate/about.txt`,
+    ]),
+    'dist/lambdas/pre-token/index.mjs',
+    'dist/package.json',
+    'dist/policy/policy.wasm',
+    'dist/policy/base.json',
+    'dist/policy/canaries.json',
+    'dist/policy/tenants.json',
+    'dist/schemas/server-declaration.schema.json',
     'bin/toolgate.mjs',
     'dist/bin/toolgate.mjs',
     'policies/dist/policy.wasm',
@@ -45,7 +58,8 @@ test('the tarball holds no test, no state and no source that Node.js refuses to 
   assert.deepEqual(
     files.filter(
       (file) =>
-        /^(test|loadtest|scripts|\.toolgate|node_modules|runtime)\//.test(file) ||
+        /^(test|loadtest|scripts|\.toolgate|node_modules|runtime|lib)\//.test(file) ||
+        file === 'dist/inputs.sha256' ||
         (file.endsWith('.ts') && !file.endsWith('.d.ts')),
     ),
     [],
