@@ -1,4 +1,4 @@
-import { createPublicKey, hash } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import { rawSignature } from '../audit/kms-signer.ts';
 import type { KeyEndorser } from './key-statement.ts';
@@ -29,8 +29,9 @@ export async function openKmsEndorser(client: Pick<KMSClient, 'send'>, keyId: st
       const { Signature } = await client.send(
         new SignCommand({
           KeyId: keyId,
-          Message: hash('sha256', bytes, 'buffer'),
-          MessageType: 'DIGEST',
+          // Whole: a statement is far below the 4,096 bytes that KMS takes.
+          Message: bytes,
+          MessageType: 'RAW',
           SigningAlgorithm: 'ECDSA_SHA_256',
         }),
       );
