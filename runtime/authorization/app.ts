@@ -84,7 +84,19 @@ async function mayRegister(
 async function serveReadiness(response: ServerResponse, { deps, isDraining }: AppParts): Promise<void> {
   if (isDraining()) return sendJson(response, 503, { status: 'draining' });
   await deps.items.get('KeyRing');
+  const problems = problemsOf(deps);
+  if (problems.length > 0) return sendJson(response, 503, { status: 'not ready', problems });
   sendJson(response, 200, { status: 'ready' });
+}
+
+/** What this replica still lacks, one phrase each. */
+function problemsOf({ catalogue }: AuthorizationDeps): readonly string[] {
+  try {
+    catalogue.current();
+    return [];
+  } catch {
+    return ['no catalogue'];
+  }
 }
 
 /** The last address in X-Forwarded-For is the one that our load balancer wrote; what stands before it was sent to it. */

@@ -1,6 +1,8 @@
+import { createCatalogueStore } from '../shared/catalogue-store.ts';
 import type { DynamoDBClient } from '../shared/dynamo.ts';
 import type { Logger } from '../shared/logger.ts';
 import { createSafeFetch, type SafeFetch } from '../shared/safe-fetch.ts';
+import { type CatalogueWatch, watchCatalogue } from '../shared/watch-catalogue.ts';
 import { createItemStore, type ItemStore } from './clients/item-store.ts';
 import { type AuthorizationEnv, isLoopbackIssuer } from './env.ts';
 import { aesSealing, type KeySealing, unsealed } from './key-sealing.ts';
@@ -10,6 +12,8 @@ export interface AuthorizationDeps {
   readonly now: () => number;
   readonly logger: Logger;
   readonly items: ItemStore;
+  /** Servers and their scopes, as they are at the moment. */
+  readonly catalogue: CatalogueWatch;
   /** For addresses that clients name. */
   readonly safeFetch: SafeFetch;
   readonly sealing: KeySealing;
@@ -27,14 +31,23 @@ export interface AuthorizationParts {
 /** Throws with one sentence when keys would lie open in a table that others can read. */
 export function createAuthorizationDeps(env: AuthorizationEnv, parts: AuthorizationParts): AuthorizationDeps {
   const { dynamodb, logger, now = Date.now } = parts;
+  // First, because nothing must run yet when it throws.
+  const sealing = parts.sealing ?? sealingOf(env);
   return {
     now,
     logger,
     items: createItemStore({ dynamodb, tablePrefix: env.TABLE_PREFIX, now, logger }),
+    catalogue: watchCatalogue({
+      store: createCatalogueStore({ client: dynamodb, tablePrefix: env.TABLE_PREFIX }),
+      now,
+      logger,
+      intervalMs: env.CATALOGUE_POLL_MS,
+      ageMaxMs: env.CATALOGUE_AGE_MAX_S * 1000,
+    }),
     safeFetch:
       parts.safeFetch ??
       createSafeFetch({ allowLoopback: env.TOOLGATE_LOOPBACK_DOCUMENTS, bodyBytesMax: 64 * 1024, timeoutMs: 5000 }),
-    sealing: parts.sealing ?? sealingOf(env),
+    sealing,
   };
 }
 

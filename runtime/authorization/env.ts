@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
-import { type EnvOf, type EnvVariable, integer, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
-import { type ScopeCatalogue, scopeCatalogue } from './scope-catalogue.ts';
+import { type EnvOf, integer, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
 
 /** Every variable of the authorization server. */
 export const authorizationEnv = {
@@ -10,7 +9,12 @@ export const authorizationEnv = {
   GATEWAY_URL: url(
     'public URL of the gateway, an origin without a path: its MCP doors are the resources that tokens are for',
   ),
-  SCOPE_CATALOGUE: catalogue('JSON: {"server":{"title":"…","scopes":{"scope":{"words":"…","changes":true|false}}}}'),
+  CATALOGUE_POLL_MS: integer('how often the catalogue version is read, milliseconds', { min: 100, max: 60_000 }, 1000),
+  CATALOGUE_AGE_MAX_S: integer(
+    'how long the last good catalogue, and the last good list of agents, serve when they cannot be read, seconds',
+    { min: 1, max: 86_400 },
+    300,
+  ),
   TABLE_PREFIX: text('prefix of the DynamoDB table names', 'toolgate-'),
   AWS_REGION: text('region of the tables', 'us-east-1'),
   DYNAMODB_ENDPOINT: text('URL of DynamoDB when it is not the one of the region', ''),
@@ -64,8 +68,4 @@ function flag(what: string): OptionalEnvVariable<boolean> {
       return value === 'on';
     },
   };
-}
-
-function catalogue(what: string): EnvVariable<ScopeCatalogue> {
-  return { what, parse: (value) => scopeCatalogue(JSON.parse(value)) };
 }

@@ -37,7 +37,7 @@ export function createProvider(parts: ProviderParts): Provider {
     await next();
     const { oidc, body } = ctx as unknown as KoaContextWithOIDC & { body?: Record<string, unknown> };
     if (ctx.path.startsWith('/.well-known/') && ctx.status === 200 && oidc?.route === 'discovery' && body) {
-      body.scopes_supported = ['openid', ...resources.scopes];
+      body.scopes_supported = ['openid', ...resources.scopes()];
       ctx.set('cache-control', 'public, max-age=300');
     }
     if (oidc?.route === 'jwks') ctx.set('cache-control', 'public, max-age=300');

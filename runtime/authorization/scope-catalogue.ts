@@ -1,45 +1,72 @@
-/** What a scope lets its holder do, for the person who is asked. */
-export interface ScopeWords {
-  /** Completes "It may …": lower case, no full stop. */
-  readonly words: string;
-  /** True when the scope changes something. Such a scope is never granted unless it was asked for by name. */
-  readonly changes: boolean;
-}
+import type { CatalogueSnapshot, ScopeWords, ServerEntry } from '../contract/registry.ts';
 
+/** A server as a person who is asked sees it. */
 export interface ServerScopes {
   readonly title: string;
-  readonly scopes: Readonly<Record<string, ScopeWords>>;
+  /** Scopes that its tools need, in the order of their names. */
+  readonly scopes: ReadonlyMap<string, ScopeWords>;
 }
 
-/** Servers by name with the scopes that their tools need. */
-export type ScopeCatalogue = Readonly<Record<string, ServerScopes>>;
+/** What tokens can be for: the servers of the catalogue with the scopes of their tools. */
+export interface ScopeCatalogue {
+  readonly servers: ReadonlyMap<string, ServerScopes>;
+  /** Every scope of every server that is in service. */
+  readonly everything: ReadonlyMap<string, ScopeWords>;
+}
 
-const serverName = /^[a-z][a-z0-9-]{0,62}$/;
-// RFC 6749 § 3.3 scope-token.
-const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]{1,128}$/;
-const reserved = ['openid', 'offline_access'];
+// These mean something else in OpenID Connect, whatever a tool calls its scopes.
+const reserved: ReadonlySet<string> = new Set(['openid', 'offline_access']);
+const catalogues = new WeakMap<CatalogueSnapshot, ScopeCatalogue>();
 
-/** Checks a scope catalogue; throws with a sentence that names what is wrong. */
-export function scopeCatalogue(value: unknown): ScopeCatalogue {
-  const servers: Record<string, ServerScopes> = {};
-  for (const [name, server] of Object.entries(members(value, 'the catalogue'))) {
-    if (!serverName.test(name)) throw new Error(`"${name}" is no server name`);
-    const { title, scopes } = members(server, name);
-    if (typeof title !== 'string' || title === '') throw new Error(`the title of ${name} must be text`);
-    const checked: Record<string, ScopeWords> = {};
-    for (const [scope, entry] of Object.entries(members(scopes, `the scopes of ${name}`))) {
-      const { words, changes } = members(entry, scope);
-      if (!scopeToken.test(scope) || reserved.includes(scope)) throw new Error(`"${scope}" cannot be a scope`);
-      if (typeof words !== 'string' || words === '') throw new Error(`the words of ${scope} must be text`);
-      if (typeof changes !== 'boolean') throw new Error(`"changes" of ${scope} must be true or false`);
-      checked[scope] = { words, changes };
-    }
-    servers[name] = { title, scopes: checked };
+/** The scopes of a snapshot, made once each. */
+export function scopeCatalogue(snapshot: CatalogueSnapshot): ScopeCatalogue {
+  const known = catalogues.get(snapshot);
+  if (known !== undefined) return known;
+  const servers = new Map<string, ServerScopes>();
+  const everything = new Map<string, ScopeWords>();
+  const inOrder = snapshot.servers.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  for (const server of inOrder) {
+    const served = scopesOf(server, true);
+    // A server that is out of service for a while keeps its door: clients come back with the tokens they had.
+    servers.set(server.name, { title: server.title, scopes: served.size > 0 ? served : scopesOf(server, false) });
+    for (const [scope, words] of served) everything.set(scope, joined(everything.get(scope), words));
   }
-  return servers;
+  const catalogue = { servers, everything };
+  catalogues.set(snapshot, catalogue);
+  return catalogue;
 }
 
-function members(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`${what} must be an object`);
-  return value as Readonly<Record<string, unknown>>;
+function scopesOf(
+  { scopes: words = {}, versions }: ServerEntry,
+  isInService: boolean,
+): ReadonlyMap<string, ScopeWords> {
+  const changing = new Map<string, boolean>();
+  for (const { status, tools } of versions) {
+    if (isInService && status !== 'active' && status !== 'deprecated') continue;
+    for (const { scopes, destructive } of tools) {
+      for (const scope of scopes) changing.set(scope, destructive || changing.get(scope) === true);
+    }
+  }
+  return new Map(
+    [...changing.keys()]
+      .filter((scope) => !reserved.has(scope))
+      .sort()
+      .map((scope) => [
+        scope,
+        // Without words it is shown by its name, and taken to change something when a tool that does needs it.
+        Object.hasOwn(words, scope) ? (words[scope] as ScopeWords) : wordless(scope, changing.get(scope) === true),
+      ]),
+  );
+}
+
+function wordless(scope: string, changes: boolean): ScopeWords {
+  return { words: `use the scope ${scope}`, changes };
+}
+
+/** Two servers may need one scope. Neither can hide what the other says it means. */
+function joined(before: ScopeWords | undefined, words: ScopeWords): ScopeWords {
+  if (before === undefined || before.words === words.words) {
+    return { words: words.words, changes: words.changes || before?.changes === true };
+  }
+  return { words: `${before.words}; ${words.words}`, changes: before.changes || words.changes };
 }

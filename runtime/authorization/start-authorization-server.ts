@@ -24,6 +24,8 @@ export interface AuthorizationServer {
   registerAgent(agent: NewAgent): Promise<RegisteredAgent>;
   /** Rotates what is due and takes over what other replicas rotated. Runs every minute by itself. */
   refreshKeys(): Promise<void>;
+  /** Reads the catalogue now, for whoever has just changed it. Never rejects; runs every second by itself. */
+  refreshCatalogue(): Promise<void>;
   /** Stops taking requests, lets those in flight finish for `drainMs`, and releases everything. */
   close(drainMs?: number): Promise<void>;
 }
@@ -43,7 +45,7 @@ export async function startAuthorizationServer(
   checkAuthorizationEnv(env);
   const deps = createAuthorizationDeps(env, parts);
   const { items, now, logger } = deps;
-  const resources = createResources(env.GATEWAY_URL, env.SCOPE_CATALOGUE);
+  const resources = createResources(env.GATEWAY_URL, deps.catalogue.current);
   const consents = createConsents(items, now);
   const users = env.TOOLGATE_SAMPLE_USERS ? sampleUsers : [];
   const findAccount = (subject: string) => users.find((user) => user.subject === subject);
@@ -57,12 +59,14 @@ export async function startAuthorizationServer(
   });
 
   let keys = await keyStore.refresh().catch((error: unknown) => {
+    deps.catalogue.close();
     if (!(error instanceof StoreUnavailable)) throw error;
     const table = env.TABLE_PREFIX + authorizationTable.name;
     throw new Error(`The DynamoDB table ${table} gives no answer, so there are no keys to sign with.`, {
       cause: error,
     });
   });
+  await deps.catalogue.refresh();
   const make = () => createProvider({ env, deps, keys, resources, consents, documentLimit, findAccount });
   let provider = make();
   let isDraining = false;
@@ -92,6 +96,7 @@ export async function startAuthorizationServer(
     await once(server, 'listening');
   } catch (error) {
     clearInterval(timer);
+    deps.catalogue.close();
     throw error;
   }
   const { port, address, family } = server.address() as AddressInfo;
@@ -105,9 +110,11 @@ export async function startAuthorizationServer(
         await createAdapter('Client', items, now).upsert(clientId, metadata, 0);
       }),
     refreshKeys,
+    refreshCatalogue: async () => void (await deps.catalogue.refresh()),
     async close(drainMs = 10_000) {
       isDraining = true;
       clearInterval(timer);
+      deps.catalogue.close();
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { authorizationEnv } from '../authorization/env.ts';
-import { startAuthorizationServer } from '../authorization/start-authorization-server.ts';
+import { type AuthorizationServer, startAuthorizationServer } from '../authorization/start-authorization-server.ts';
 import type { AuditRecord } from '../contract/audit-event.ts';
 import { tables } from '../contract/tables.ts';
 import { startGateway } from '../gateway/app.ts';
@@ -57,19 +57,15 @@ export async function openAuthorization(
     readonly place: Place;
     readonly port: number;
     readonly dynamo: LocalDynamo;
-    readonly servers: readonly RunningToolServer[];
     readonly logger: Logger;
   },
   openings: Openings,
-): Promise<void> {
-  const { place, port, dynamo, servers, logger } = parts;
+): Promise<AuthorizationServer> {
+  const { place, port, dynamo, logger } = parts;
   const env = readEnv(authorizationEnv, {
     AUTHORIZATION_ISSUER: place.issuer,
     AUTHORIZATION_PORT: String(port),
     GATEWAY_URL: place.gatewayUrl,
-    SCOPE_CATALOGUE: JSON.stringify(
-      Object.fromEntries(servers.map(({ name, title, scopes }) => [name, { title, scopes }])),
-    ),
     TABLE_PREFIX: tablePrefix,
     TOOLGATE_SAMPLE_USERS: 'on',
     TOOLGATE_LOOPBACK_DOCUMENTS: 'on',
@@ -78,6 +74,7 @@ export async function openAuthorization(
   openings.add(() => dynamodb.destroy());
   const server = await startAuthorizationServer(env, { dynamodb, logger });
   openings.add(() => server.close(1000));
+  return server;
 }
 
 export async function openGateway(
@@ -123,10 +120,11 @@ export async function registerToolServers(parts: {
   readonly place: Place;
   readonly servers: readonly RunningToolServer[];
   readonly gateway: GatewayDeps;
+  readonly authorization: AuthorizationServer;
   readonly dynamo: LocalDynamo;
   readonly logger: Logger;
 }): Promise<void> {
-  const { place, servers, gateway, dynamo, logger } = parts;
+  const { place, servers, gateway, authorization, dynamo, logger } = parts;
   const client = dynamo.createClient();
   const deps = createRegistryDeps({
     client,
@@ -138,12 +136,15 @@ export async function registerToolServers(parts: {
     mintToken: (audience) => gateway.mint({ audience, caller: registrar(place), scopes: [], callId: randomUUID() }),
   });
   try {
-    for (const { name, url } of servers) await registerServer({ baseUrl: url }, deps).catch(sayWhy(name));
+    for (const { name, url, scopes } of servers) {
+      await registerServer({ baseUrl: url, scopes }, deps).catch(sayWhy(name));
+    }
   } finally {
     client.destroy();
   }
-  // The gateway follows the catalogue once a second; a platform that says it answers has followed it already.
+  // Both follow the catalogue once a second; a platform that says it answers has followed it already.
   await gateway.refreshCatalogue?.();
+  await authorization.refreshCatalogue();
 }
 
 /** Who asks a server for its tools when it is registered: the platform itself. */

@@ -1,4 +1,4 @@
-import type { ScopeCatalogue } from '../authorization/scope-catalogue.ts';
+import type { ScopeWords } from '../contract/registry.ts';
 import type { Logger } from '../shared/logger.ts';
 import { readEnv } from '../shared/read-env.ts';
 import { readServerEnv } from '../tools/read/env.ts';
@@ -17,7 +17,7 @@ export interface LocalToolServer {
   readonly name: string;
   readonly title: string;
   /** What its scopes let their holder do, for the consent page. */
-  readonly scopes: ScopeCatalogue[string]['scopes'];
+  readonly scopes: Readonly<Record<string, ScopeWords>>;
   start(place: Place): Promise<StartedServer>;
 }
 

@@ -76,8 +76,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const dynamo = await step('DynamoDB tables', () => openTables(state, openings));
     await step('Policy bundle', () => openPolicy(state, options.tenantsFile));
     const servers = await openToolServers({ place, state, logger, step, extra: options.extraServers ?? [] }, openings);
-    await step('Authorization server', () =>
-      openAuthorization({ place, port: ports.issuer, dynamo, servers, logger }, openings),
+    const authorization = await step('Authorization server', () =>
+      openAuthorization({ place, port: ports.issuer, dynamo, logger }, openings),
     );
     const gateway = await step('Gateway', () =>
       openGateway(
@@ -85,7 +85,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         openings,
       ),
     );
-    await step('Servers registered', () => registerToolServers({ place, servers, gateway, dynamo, logger }));
+    await step('Servers registered', () =>
+      registerToolServers({ place, servers, gateway, authorization, dynamo, logger }),
+    );
     signal?.throwIfAborted();
     const platform: Platform = {
       endpoint: `${place.gatewayUrl}/mcp`,

@@ -29,7 +29,7 @@ test('the metadata says what MCP clients look for, at both well-known places', a
       'client_secret_post',
       'private_key_jwt',
     ]);
-    const scopes = ['openid', 'postgres:query:readonly', 's3:list', 'postgres:query:write'];
+    const scopes = ['openid', 'postgres:query:readonly', 'postgres:query:write', 's3:list'];
     assert.deepEqual(metadata.scopes_supported, scopes);
   }
 });

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AuthorizationServer } from '../../runtime/authorization/start-authorization-server.ts';
 import { obtainToken } from '../../runtime/local/obtain-token.ts';
 import { createTokenVerifier } from '../../runtime/shared/token-verifier.ts';
 import { openTestDynamo } from '../support/local-dynamo.ts';
 import { everything, headerOf, publishedKids, startWorld } from './world.ts';
 
 const hour = 3_600_000;
+
+/** What runs by itself every minute and every second, after the clock was moved. */
+async function refreshAll(server: AuthorizationServer): Promise<void> {
+  await server.refreshKeys();
+  await server.refreshCatalogue();
+}
 
 test('two replicas that start at once on an empty store agree on one key', async (t) => {
   const store = await openTestDynamo(t);
@@ -20,7 +27,7 @@ test('a new key is published before it signs, the old one stays while its tokens
   const options = { parts: { now: () => clock.nowMs }, env: { KEY_ROTATION_HOURS: 24 } };
   const one = await startWorld(t, options);
   const other = await startWorld(t, { ...options, store: one.store });
-  const refresh = () => Promise.all([one.server.refreshKeys(), other.server.refreshKeys()]);
+  const refresh = () => Promise.all([refreshAll(one.server), refreshAll(other.server)]);
   const signingKid = async (issuer: string) => headerOf(await obtainToken({ issuer, user: 'alice' })).kid;
   const first = await signingKid(one.issuer);
 
@@ -55,9 +62,9 @@ test('a token of the key before is verified after the rotation', async (t) => {
   const tokens = createTokenVerifier({ issuers: [{ issuer, jwksUri: `${issuer}/jwks` }], now: Date.now });
   const old = await obtainToken({ issuer, user: 'alice' });
   clock.nowMs += hour;
-  await server.refreshKeys();
+  await refreshAll(server);
   clock.nowMs += hour;
-  await server.refreshKeys();
+  await refreshAll(server);
   const next = await obtainToken({ issuer, user: 'alice' });
   assert.notEqual(headerOf(next).kid, headerOf(old).kid);
   assert.equal((await tokens.verify(old, everything)).subject, 'alice');

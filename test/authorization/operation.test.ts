@@ -14,7 +14,6 @@ import { silentLogger } from '../../runtime/shared/logger.ts';
 import { openTestDynamo } from '../support/local-dynamo.ts';
 import {
   authorizationUrl,
-  catalogue,
   environment,
   freePort,
   gateway,
@@ -116,18 +115,6 @@ test('other unsafe or contradicting variables stop the boot with a sentence', ()
   );
   assert.throws(check('https://id.example.com', { ...off, GATEWAY_URL: 'https://gw.example.com/x' }), /GATEWAY_URL/);
   assert.throws(() => environment('https://id.example.com', { TOOLGATE_SAMPLE_USERS: 'yes' }), /expected on or off/);
-  for (const broken of [
-    '[]',
-    '{"Bad Name":{}}',
-    '{"s":{"title":"S","scopes":{"a b":{"words":"w","changes":false}}}}',
-    '{',
-  ]) {
-    assert.throws(
-      () => environment('http://127.0.0.1', { SCOPE_CATALOGUE: broken }),
-      /SCOPE_CATALOGUE is wrong/,
-      broken,
-    );
-  }
 });
 
 test('a deployed server seals its private keys, and does not start where it could not', async (t) => {
@@ -225,7 +212,6 @@ test('the process says why it cannot start, serves when it can, and ends at SIGT
     AUTHORIZATION_ISSUER: `http://127.0.0.1:${port}`,
     AUTHORIZATION_PORT: String(port),
     GATEWAY_URL: gateway,
-    SCOPE_CATALOGUE: JSON.stringify(catalogue),
     TABLE_PREFIX: 'test-',
     DYNAMODB_ENDPOINT: store.endpoint,
     AWS_ACCESS_KEY_ID: 'test',

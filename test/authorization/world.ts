@@ -10,9 +10,12 @@ import {
   startAuthorizationServer,
 } from '../../runtime/authorization/start-authorization-server.ts';
 import { driveSignIn } from '../../runtime/local/drive-sign-in.ts';
+import { createCatalogueStore } from '../../runtime/shared/catalogue-store.ts';
+import type { DynamoDBClient } from '../../runtime/shared/dynamo.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { readEnv } from '../../runtime/shared/read-env.ts';
-import { openTestDynamo, type TestDynamo } from '../support/local-dynamo.ts';
+import { sampleServer, sampleTool, sampleVersion } from '../support/catalogue.ts';
+import { openTestDynamo, type TestDynamo, tablePrefix } from '../support/local-dynamo.ts';
 
 export const gateway = 'http://127.0.0.1:4400';
 export const everything = `${gateway}/mcp`;
@@ -48,6 +51,7 @@ export interface World {
 /** A running authorization server on a fresh store, or on a given one as a further replica. */
 export async function startWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
   const store = options.store ?? (await openTestDynamo(t));
+  await putCatalogue(store.client);
   const port = await freePort();
   const issuer = options.env?.AUTHORIZATION_ISSUER ?? `http://127.0.0.1:${port}`;
   const env = { ...environment(issuer), AUTHORIZATION_PORT: port, ...options.env };
@@ -60,12 +64,23 @@ export async function startWorld(t: TestContext, options: WorldOptions = {}): Pr
   return { server, issuer, store };
 }
 
+/** Registers the servers of {@link catalogue}, as the registry would. */
+export async function putCatalogue(client: DynamoDBClient): Promise<void> {
+  const servers = createCatalogueStore({ client, tablePrefix });
+  for (const [name, { title, scopes }] of Object.entries(catalogue)) {
+    const tools = Object.entries(scopes).map(([scope, { changes }]) =>
+      sampleTool({ name: `${name.replace('-', '.')}.tool`, scopes: [scope], destructive: changes }),
+    );
+    const version = sampleVersion(`http://${name}.test/mcp`, tools, { audience: `urn:upstream:${name}` });
+    await servers.put({ ...sampleServer(name, [version]), title, scopes });
+  }
+}
+
 export function environment(issuer: string, more: Readonly<Record<string, string>> = {}): AuthorizationEnv {
   return readEnv(authorizationEnv, {
     AUTHORIZATION_ISSUER: issuer,
     GATEWAY_URL: gateway,
-    SCOPE_CATALOGUE: JSON.stringify(catalogue),
-    TABLE_PREFIX: 'test-',
+    TABLE_PREFIX: tablePrefix,
     TOOLGATE_SAMPLE_USERS: 'on',
     ...more,
   });

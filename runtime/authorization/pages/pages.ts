@@ -1,5 +1,5 @@
+import type { ScopeWords } from '../../contract/registry.ts';
 import type { Account, SampleUser } from '../sample-users.ts';
-import type { ScopeWords } from '../scope-catalogue.ts';
 import { html } from './html.ts';
 import { page } from './layout.ts';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CatalogueSnapshot } from '../../../runtime/contract/registry.ts';
-import { type CatalogueWatch, watchCatalogue } from '../../../runtime/gateway/clients/watch-catalogue.ts';
-import { createCatalogueStore } from '../../../runtime/shared/catalogue-store.ts';
-import { silentLogger } from '../../../runtime/shared/logger.ts';
-import { Refusal } from '../../../runtime/shared/refusal.ts';
-import { sampleServer, sampleTool, sampleVersion } from '../../support/catalogue.ts';
-import { openTestDynamo, tablePrefix } from '../../support/local-dynamo.ts';
+import type { CatalogueSnapshot } from '../../runtime/contract/registry.ts';
+import { createCatalogueStore } from '../../runtime/shared/catalogue-store.ts';
+import { silentLogger } from '../../runtime/shared/logger.ts';
+import { Refusal } from '../../runtime/shared/refusal.ts';
+import { type CatalogueWatch, watchCatalogue } from '../../runtime/shared/watch-catalogue.ts';
+import { sampleServer, sampleTool, sampleVersion } from '../support/catalogue.ts';
+import { openTestDynamo, tablePrefix } from '../support/local-dynamo.ts';
 
 const one = sampleServer('one', [sampleVersion('http://127.0.0.1:1/mcp', [sampleTool({ name: 'echo' })])]);
 const unavailable = (error: unknown) => error instanceof Refusal && error.code === 'catalogue_unavailable';
