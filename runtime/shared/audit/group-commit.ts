@@ -48,13 +48,16 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const recentlyUsed = new Set<Chain>();
 
   function append(encoded: EncodedEvent): Promise<AuditRecord> {
-    const nowMs = performance.now();
-    if (isFlushing && nowMs - flushStartedMs >= deadlineMs) return refused(lateDetail);
+    if (isLate()) return refused(lateDetail);
     const waiting = room.admit(encoded);
     if (waiting === undefined) return refused('too many events wait for the disk');
     queue.push(waiting);
     if (!isFlushing) scheduleFlush();
     return waiting.promise;
+  }
+
+  function isLate(): boolean {
+    return isFlushing && performance.now() - flushStartedMs >= deadlineMs;
   }
 
   /** After the sockets that are readable now: what one burst brings is one batch. */
@@ -187,7 +190,10 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       room.stop();
       clearTimeout(prober);
     },
-    status: () => ({ isWriting: problem === undefined, problem, waiting: room.count() }),
+    status() {
+      const found = problem ?? (isLate() ? lateDetail : undefined);
+      return { isWriting: found === undefined, problem: found, waiting: room.count() };
+    },
   };
 }
 
