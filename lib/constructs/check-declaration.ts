@@ -1,9 +1,9 @@
 import * as cdk from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { ServerDeclaration } from '../../runtime/contract/server-declaration.ts';
+import { reservedHosts } from './service-ports.ts';
 import { synthError } from './synth-error.ts';
 import type { ScopeDeclaration, ServiceLevelObjective, ToolDeclaration } from './tool-declaration.ts';
-import { reservedHosts } from './tool-edge-base.ts';
 
 /** What a tenant says about its server, as far as the registry will be told. */
 export interface DeclaredServer {

@@ -216,3 +216,13 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
     this.scaling?.scaleOnRequestCount(id, { requestsPerTarget: this.requestsPerTargetPerMinute, targetGroup });
   }
 }
+
+/** What of `props` is about sizing, and said; `base` for the rest. */
+export function sizingOf(props: McpServiceSizing, base: McpServiceSizing = {}): McpServiceSizing {
+  const { cpu, memoryLimitMiB, desiredCount, maxCount, requestsPerTargetPerMinute, spot, logRetention } = props;
+  const said = { cpu, memoryLimitMiB, desiredCount, maxCount, requestsPerTargetPerMinute, spot, logRetention };
+  const sizing = { ...base, ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) };
+  // Who asks for more tasks than the base scales to wants them, and no further scaling.
+  const isTooFew = maxCount === undefined && desiredCount !== undefined && desiredCount > (base.maxCount ?? Infinity);
+  return isTooFew ? { ...sizing, maxCount: desiredCount } : sizing;
+}

@@ -1,6 +1,7 @@
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type { authorizationEnv } from '../../runtime/authorization/env.ts';
 import type { gatewayEnv } from '../../runtime/gateway/env.ts';
+import type { registryEnv } from '../../runtime/registry/env.ts';
 import type { readServerEnv } from '../../runtime/tools/read/env.ts';
 
 /**
@@ -19,8 +20,9 @@ type RequiredName<Spec> = {
 
 export type GatewaySettings = SettingsOf<typeof gatewayEnv>;
 export type AuthorizationSettings = SettingsOf<typeof authorizationEnv>;
-/** Of every tool server: the variables that the read server has beyond these are its own. */
-export type ReadServerSettings = SettingsOf<typeof readServerEnv>;
+export type RegistrySettings = SettingsOf<typeof registryEnv>;
+/** Of every tool server. What a server reads beyond it is the tenant's to set; the read server stands for all of them. */
+export type ToolServerSettings = Omit<SettingsOf<typeof readServerEnv>, 'DATABASE_URL'>;
 
 /** Settings as ECS takes them: texts in the task definition, secrets by their ARN. */
 export interface ContainerSettings {

@@ -4,6 +4,7 @@ import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct, type IConstruct } from 'constructs';
 import type { McpService } from './mcp-service.ts';
+import { gatewayKeysPath, keysPort, reservedHosts, servicePort } from './service-ports.ts';
 import { synthError } from './synth-error.ts';
 import { claim, countClaims } from './tool-claims.ts';
 import type { ToolRouting } from './tool-routing.ts';
@@ -40,15 +41,6 @@ export interface ToolRoute {
    */
   readonly listenerPriority?: number;
 }
-
-/** Port of every tool server's container, and of services when tasks are called directly. */
-export const servicePort = 8080;
-/** Listener that serves key sets only, to tool servers and to the gateway. */
-export const keysPort = 8081;
-/** Hosts of the platform's own services in the tool domain. */
-export const reservedHosts = { gateway: 'gateway', authorization: 'id' } as const;
-export const gatewayKeysPath = '/.well-known/jwks.json';
-export const authorizationKeysPath = '/jwks';
 
 // Elastic Load Balancing, "Quotas for your Application Load Balancers": this one cannot be raised.
 const targetGroupsMax = 100;

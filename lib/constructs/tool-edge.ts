@@ -6,15 +6,8 @@ import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import type { Construct } from 'constructs';
 import type { McpService } from './mcp-service.ts';
-import {
-  authorizationKeysPath,
-  gatewayKeysPath,
-  type IToolEdge,
-  keysPort,
-  reservedHosts,
-  servicePort,
-  ToolEdgeBase,
-} from './tool-edge-base.ts';
+import { authorizationKeysPath, gatewayKeysPath, keysPort, reservedHosts, servicePort } from './service-ports.ts';
+import { type IToolEdge, ToolEdgeBase } from './tool-edge-base.ts';
 import { ToolRouting } from './tool-routing.ts';
 
 export interface ToolEdgeProps {

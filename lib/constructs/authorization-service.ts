@@ -1,0 +1,87 @@
+import * as cdk from 'aws-cdk-lib';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { IPublicEdge } from './edge-routes.ts';
+import { generatedSecret } from './generated-secret.ts';
+import { McpService, type McpServiceSizing, sizingOf } from './mcp-service.ts';
+import type { IPlatformNetwork } from './platform-network.ts';
+import { servicePort } from './service-ports.ts';
+import { type AuthorizationSettings, containerSettings } from './service-settings.ts';
+import type { IStateTables } from './state-tables.ts';
+import type { ToolEdge } from './tool-edge.ts';
+import { ToolgateImage } from './toolgate-image.ts';
+
+export interface AuthorizationServiceProps extends McpServiceSizing {
+  readonly platformName: string;
+  readonly cluster: ecs.ICluster;
+  readonly network: IPlatformNetwork;
+  readonly edge: IPublicEdge;
+  readonly toolEdge: ToolEdge;
+  readonly stateTables: IStateTables;
+  /**
+   * Seals private keys and whatever else must not lie readable in the table: 32 bytes in base64. With another key everybody signs in again.
+   *
+   * @default - a new one
+   */
+  readonly sealingKey?: secretsmanager.ISecret;
+  /**
+   * What happens to the sealing key when it is no longer in the stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: cdk.RemovalPolicy;
+  /**
+   * Another build of the authorization server.
+   *
+   * @default - the image that comes with Toolgate
+   */
+  readonly image?: ecs.ContainerImage;
+}
+
+/** Where MCP clients get their tokens: `runtime/authorization` behind the public edge. */
+export class AuthorizationService extends Construct {
+  readonly service: McpService;
+  readonly sealingKey: secretsmanager.ISecret;
+
+  constructor(scope: Construct, id: string, props: AuthorizationServiceProps) {
+    super(scope, id);
+    const { edge, toolEdge, stateTables } = props;
+    this.sealingKey = props.sealingKey ?? this.makeSealingKey(props.removalPolicy ?? cdk.RemovalPolicy.RETAIN);
+    this.service = new McpService(this, 'Service', {
+      ...sizingOf(props),
+      ...containerSettings(this.settings(props)),
+      cluster: props.cluster,
+      network: props.network,
+      image: props.image ?? ToolgateImage.authorization(),
+    });
+    stateTables.grants.authorization(this.service);
+
+    const targetGroup = this.service.serveTargets(this, 'Targets', servicePort);
+    edge.routeAuthorization(targetGroup);
+    this.service.scaleOnRequests('Requests', targetGroup);
+    toolEdge.addAuthorizationServer(this.service);
+  }
+
+  private settings({ edge, stateTables }: AuthorizationServiceProps): AuthorizationSettings {
+    return {
+      AUTHORIZATION_ISSUER: edge.authorizationUrl,
+      AUTHORIZATION_HOST: '0.0.0.0',
+      AUTHORIZATION_PORT: String(servicePort),
+      GATEWAY_URL: edge.gatewayUrl,
+      AUTHORIZATION_SEALING_KEY: ecs.Secret.fromSecretsManager(this.sealingKey),
+      TABLE_PREFIX: stateTables.tablePrefix,
+      AWS_REGION: cdk.Stack.of(this).region,
+    };
+  }
+
+  private makeSealingKey(removalPolicy: cdk.RemovalPolicy): secretsmanager.Secret {
+    return generatedSecret(
+      this,
+      'SealingKey',
+      'Seals what the authorization server keeps',
+      removalPolicy,
+      'what it sealed cannot be opened with another key, so changing it signs everybody out.',
+    );
+  }
+}

@@ -1,0 +1,70 @@
+import * as cdk from 'aws-cdk-lib';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { AuditRetention } from './audit-retention.ts';
+import { Egress } from './egress.ts';
+import type { McpServiceSizing } from './mcp-service.ts';
+import { ToolRouting } from './tool-routing.ts';
+
+/**
+ * What a platform is like where nothing else is said; every part of it can be said otherwise at `McpPlatform`. Tenants name the same one
+ * in `McpPlatform.fromPlatformName`, because routing and addresses of tasks are decided when a stack is synthesised.
+ */
+export class PlatformProfile {
+  /** Two tasks of each service in private subnets, scaled; state is kept when the stack goes; records for a year. */
+  static production(): PlatformProfile {
+    return new PlatformProfile({
+      name: 'production',
+      egress: Egress.nat(),
+      routing: ToolRouting.loadBalancer(),
+      sizing: { desiredCount: 2, logRetention: logs.RetentionDays.THREE_MONTHS },
+      auditRetention: AuditRetention.governance(cdk.Duration.days(365)),
+      isKept: true,
+      hasFirewall: true,
+    });
+  }
+
+  /**
+   * The cheapest platform that works: one task of each service on spare capacity with a public address, no WAF, no second load balancer, records
+   * for a day. The tables, the keys and the pool go with the stack; the bucket of the record stays until it is empty.
+   */
+  static dev(): PlatformProfile {
+    return new PlatformProfile({
+      name: 'dev',
+      egress: Egress.publicSubnets(),
+      routing: ToolRouting.discovery(),
+      sizing: { desiredCount: 1, maxCount: 1, spot: true, logRetention: logs.RetentionDays.ONE_WEEK },
+      auditRetention: AuditRetention.governance(cdk.Duration.days(1)),
+      isKept: false,
+      hasFirewall: false,
+    });
+  }
+
+  /** `production` or `dev`. */
+  readonly name: string;
+  readonly egress: Egress;
+  readonly routing: ToolRouting;
+  /** Of every service, tool servers included. */
+  readonly sizing: McpServiceSizing;
+  readonly auditRetention: AuditRetention;
+  /** Whether state outlives its stack, and is protected against deletion. */
+  readonly isKept: boolean;
+  readonly hasFirewall: boolean;
+
+  private constructor(parts: {
+    name: string;
+    egress: Egress;
+    routing: ToolRouting;
+    sizing: McpServiceSizing;
+    auditRetention: AuditRetention;
+    isKept: boolean;
+    hasFirewall: boolean;
+  }) {
+    this.name = parts.name;
+    this.egress = parts.egress;
+    this.routing = parts.routing;
+    this.sizing = parts.sizing;
+    this.auditRetention = parts.auditRetention;
+    this.isKept = parts.isKept;
+    this.hasFirewall = parts.hasFirewall;
+  }
+}
