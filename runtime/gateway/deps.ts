@@ -99,7 +99,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
   return {
     now,
     logger,
-    verifier: createTokenVerifier({ issuers: env.ISSUERS, now }),
+    verifier: createTokenVerifier({ issuers: [...env.ISSUERS, ...env.COGNITO_ISSUERS], now }),
     catalogue: catalogue.current,
     refreshCatalogue: catalogue.refresh,
     policy,
