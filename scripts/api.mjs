@@ -30,7 +30,11 @@ function main(argv) {
   try {
     const compiled = compile(stage);
     if (compiled !== undefined) return fail(`jsii refuses lib/:\n${compiled}`);
-    const lint = spawnSync(join(tools, 'node_modules/.bin/awslint'), [], { cwd: stage, encoding: 'utf8' });
+    // The excluded rule asks for the Duration of a package that was of CDK 1.
+    const lint = spawnSync(join(tools, 'node_modules/.bin/awslint'), ['--exclude', 'duration-prop-type:*'], {
+      cwd: stage,
+      encoding: 'utf8',
+    });
     if (lint.status !== 0) return fail(`awslint refuses lib/:\n${lint.stdout}${lint.stderr}`);
     const text = describe(stage);
     if (argv.includes('--verify')) return verify(text);
