@@ -95,9 +95,7 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
   }
 
   createTaskSecurityGroup(scope: Construct, id: string, description: string): ec2.SecurityGroup {
-    const group = new ec2.SecurityGroup(scope, id, { vpc: this.vpc, description, allowAllOutbound: false });
-    group.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'AWS services, and whatever the egress reaches');
-    return group;
+    return createTaskSecurityGroup(scope, id, this.vpc, description);
   }
 
   private makeVpc(zones: number, { cidr }: PlatformNetworkProps): ec2.Vpc {
@@ -149,6 +147,18 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
       throw synthError(this, `${name} is ${value}, but it is for a new VPC: leave it away, or leave vpc away`);
     }
   }
+}
+
+/** As {@link IPlatformNetwork.createTaskSecurityGroup} promises. */
+export function createTaskSecurityGroup(
+  scope: Construct,
+  id: string,
+  vpc: ec2.IVpc,
+  description: string,
+): ec2.SecurityGroup {
+  const group = new ec2.SecurityGroup(scope, id, { vpc, description, allowAllOutbound: false });
+  group.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'AWS services, and whatever the egress reaches');
+  return group;
 }
 
 function subnetTypeOf({ kind }: Egress): ec2.SubnetType {
