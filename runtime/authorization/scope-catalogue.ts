@@ -14,8 +14,8 @@ export interface ScopeCatalogue {
   readonly everything: ReadonlyMap<string, ScopeWords>;
 }
 
-// These mean something else in OpenID Connect, whatever a tool calls its scopes.
-const reserved: ReadonlySet<string> = new Set(['openid', 'offline_access']);
+// These mean something else in OpenID Connect and to the gateway, whatever a tool calls its scopes.
+const reserved: ReadonlySet<string> = new Set(['openid', 'offline_access', 'approved:by:human']);
 const catalogues = new WeakMap<CatalogueSnapshot, ScopeCatalogue>();
 
 /** The scopes of a snapshot, made once each. */

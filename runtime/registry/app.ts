@@ -65,7 +65,11 @@ export async function startRegistry(env: RegistryEnv, deps: RegistryProcessDeps)
   // Longer than an ALB keeps its side (60 s), or it would send into a connection that we just closed.
   server.keepAliveTimeout = 75_000;
   await listen(server, env);
-  const follower = followDeclarations(reconciliation, { pollMs: env.DECLARATIONS_POLL_MS, logger });
+  const follower = followDeclarations(reconciliation, {
+    pollMs: env.DECLARATIONS_POLL_MS,
+    logger,
+    waitsFor: deps.waitsFor,
+  });
   const { port, address, family } = server.address() as AddressInfo;
   return {
     port,

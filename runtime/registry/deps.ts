@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Json } from '../contract/json.ts';
 import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
@@ -7,9 +7,13 @@ import { createDynamoClient, type DynamoDBClient } from '../shared/dynamo.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { createListParameters, createSsmClient } from '../shared/parameters.ts';
 import { createSafeFetch, type SafeFetch } from '../shared/safe-fetch.ts';
+import { openEndorsedSigningKeys } from '../shared/signing-keys/endorsed-signing-keys.ts';
+import { createKmsClient, openKmsEndorser } from '../shared/signing-keys/kms-endorser.ts';
+import { createMintUpstreamToken } from '../shared/signing-keys/mint-upstream-token.ts';
+import { ownSigningKeys, type SigningKeys } from '../shared/signing-keys/signing-keys.ts';
+import { createStatementStore } from '../shared/signing-keys/statement-store.ts';
 import { createLease } from './clients/lease.ts';
 import { createListTools } from './clients/list-tools.ts';
-import { createMintListToken, type TokenSigner } from './clients/mint-list-token.ts';
 import type { ReconcileDeps } from './declarations/reconcile.ts';
 import type { RegistryEnv } from './env.ts';
 
@@ -68,6 +72,8 @@ export function createRegistryDeps(parts: RegistryParts): RegistryDeps {
 
 /** What the registry as a process of its own reaches beside that. */
 export interface RegistryProcessDeps extends ReconcileDeps {
+  /** Why no server can be asked yet, in a phrase; undefined when it can. */
+  readonly waitsFor: () => string | undefined;
   /** What is wrong with parts that are there, one phrase each. */
   readonly problems: () => readonly string[];
   /** Ends clients; the record is closed last. */
@@ -92,6 +98,9 @@ export async function createRegistryProcessDeps(env: RegistryEnv): Promise<Regis
       credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' },
     }),
   });
+  const actor = `spiffe://${env.TRUST_DOMAIN}/registry`;
+  const keys = await openKeys(env, { client, actor, now, logger });
+  const mint = createMintUpstreamToken({ now, keys, issuer: env.GATEWAY_URL, actor });
   const ssm = createSsmClient({ region: env.AWS_REGION });
   const listParameters = createListParameters(ssm);
   return {
@@ -103,13 +112,9 @@ export async function createRegistryProcessDeps(env: RegistryEnv): Promise<Regis
       allowLoopback: env.TOOLGATE_LOOPBACK_SERVERS,
       toolDomain: env.TOOL_DOMAIN,
       reservedOrigins: [env.GATEWAY_URL, env.AUTHORIZATION_ISSUER],
-      mintToken: createMintListToken({
-        now,
-        keys: ownKey(),
-        issuer: env.GATEWAY_URL,
-        trustDomain: env.TRUST_DOMAIN,
-      }),
+      mintToken: (audience) => mint({ audience, caller: self(env), scopes: [], callId: randomUUID() }),
     }),
+    waitsFor: keys.problem,
     declarations: () => listParameters(env.DECLARATIONS_PATH),
     lease: createLease({
       client,
@@ -120,6 +125,7 @@ export async function createRegistryProcessDeps(env: RegistryEnv): Promise<Regis
     }),
     problems: () => (audit.status().isWriting ? [] : ['the audit record cannot be written']),
     close: async () => {
+      keys.close();
       await audit.close();
       ssm.destroy();
       client.destroy();
@@ -127,8 +133,50 @@ export async function createRegistryProcessDeps(env: RegistryEnv): Promise<Regis
   };
 }
 
-/** A key that nobody vouches for: good where servers are told to believe it, on a laptop. */
-function ownKey(): TokenSigner {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { current: () => ({ kid: 'own', privateKey }) };
+/** A tool server asks for an unknown key at most twice a minute, so a new one is published this long before it signs. */
+const keyLeadMs = 35_000;
+const keyLifetimeMs = 86_400_000;
+
+/** Keys that the gateways publish, or, without a root key, keys of this process that nobody publishes: then servers must know them otherwise. */
+async function openKeys(
+  env: RegistryEnv,
+  parts: {
+    readonly client: DynamoDBClient;
+    readonly actor: string;
+    readonly now: () => number;
+    readonly logger: Logger;
+  },
+): Promise<SigningKeys> {
+  if (env.UPSTREAM_KMS_KEY_ID === '') return ownSigningKeys(parts.now, keyLifetimeMs);
+  const { client, ...rest } = parts;
+  const kms = createKmsClient(env.AWS_REGION);
+  const keys = await openEndorsedSigningKeys({
+    ...rest,
+    openEndorser: () => openKmsEndorser(kms, env.UPSTREAM_KMS_KEY_ID),
+    store: createStatementStore(client, env.TABLE_PREFIX),
+    writer: env.AUDIT_WRITER,
+    leadMs: keyLeadMs,
+  });
+  return {
+    ...keys,
+    close() {
+      keys.close();
+      kms.destroy();
+    },
+  };
+}
+
+/** Who asks a server for its tools: the registry itself, without any scope, so that no tool can be called with its token. */
+function self({ GATEWAY_URL }: RegistryEnv) {
+  return {
+    subject: 'toolgate-registry',
+    tenant: 'platform',
+    kind: 'agent',
+    roles: [],
+    scopes: [],
+    clientId: 'toolgate-registry',
+    issuer: GATEWAY_URL,
+    tokenId: undefined,
+    expiresAtMs: Number.POSITIVE_INFINITY,
+  } as const;
 }

@@ -5,6 +5,8 @@ export interface FollowOptions {
   /** Between two passes, milliseconds; up to a tenth is added. 0: only when `pass` is called. */
   readonly pollMs: number;
   readonly logger: Logger;
+  /** Why no pass can be made yet, in a phrase. @default nothing is waited for */
+  readonly waitsFor?: () => string | undefined;
 }
 
 export interface DeclarationFollower {
@@ -18,9 +20,12 @@ export interface DeclarationFollower {
   close(): Promise<void>;
 }
 
+/** What could not be made is tried again soon. */
+const soonMs = 5000;
+
 /** Keeps the catalogue as declared until `close`. What cannot be read changes nothing: no answer is no withdrawal. */
 export function followDeclarations(reconciliation: Reconciliation, options: FollowOptions): DeclarationFollower {
-  const { pollMs, logger } = options;
+  const { pollMs, logger, waitsFor = () => undefined } = options;
   let problem: string | undefined = 'the declarations were not read yet';
   let told: string | undefined;
   let leading: boolean | undefined;
@@ -30,6 +35,11 @@ export function followDeclarations(reconciliation: Reconciliation, options: Foll
 
   async function runPass(): Promise<void> {
     if (isClosed) return;
+    const wait = waitsFor();
+    if (wait !== undefined) {
+      problem = wait;
+      return;
+    }
     try {
       const isLeading = await reconciliation.pass();
       if (isLeading !== leading) logger.info({ isLeading }, 'who keeps the catalogue');
@@ -53,7 +63,8 @@ export function followDeclarations(reconciliation: Reconciliation, options: Foll
 
   function schedule(): void {
     if (isClosed || pollMs === 0) return;
-    timer = setTimeout(() => void pass().then(schedule), spread(pollMs)).unref();
+    const nextMs = problem === undefined ? pollMs : Math.min(pollMs, soonMs);
+    timer = setTimeout(() => void pass().then(schedule), spread(nextMs)).unref();
   }
   if (pollMs > 0) void pass().then(schedule);
 
