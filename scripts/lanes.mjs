@@ -53,7 +53,8 @@ export const lanes = {
     what: 'the contract suites and a real deployment against AWS emulators from PyPI and Maven, behind HAProxy',
     missing: () => {
       if (!works('python3', ['-m', 'venv', '--help'])) return 'Python 3 with venv is not on the PATH';
-      if (!works('java', ['-version']) || !works('mvn', ['-v'])) return 'Java 17 or later and Maven are not on the PATH';
+      if (!works('java', ['-version']) || !works('mvn', ['-v']))
+        return 'Java 17 or later and Maven are not on the PATH';
       return works('haproxy', ['-v']) ? undefined : 'HAProxy 2.6 or later is not on the PATH';
     },
     concurrency: 1,
