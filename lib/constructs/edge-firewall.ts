@@ -2,6 +2,7 @@ import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { synthError } from './synth-error.ts';
 
+/** What stands in front of a load balancer and how strict it is. */
 export interface EdgeFirewallProps {
   /** ARN of the load balancer that it stands in front of. */
   readonly resourceArn: string;
@@ -46,6 +47,7 @@ const addressesMax = 2_000_000_000;
  * About 9 USD a month (5 for the list, 1 for each of four rules) and 0.60 USD for a million requests, us-east-1.
  */
 export class EdgeFirewall extends Construct {
+  /** The web ACL. */
   readonly webAcl: wafv2.CfnWebACL;
 
   constructor(scope: Construct, id: string, props: EdgeFirewallProps) {

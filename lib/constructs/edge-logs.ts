@@ -5,7 +5,9 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { synthError } from './synth-error.ts';
 
+/** Where the logs of a load balancer go. */
 export interface EdgeLogsProps {
+  /** The load balancer that writes them. */
   readonly loadBalancer: elbv2.ApplicationLoadBalancer;
   /**
    * Bucket for the logs, encrypted with SSE-S3: load balancers write to no other.
@@ -23,6 +25,7 @@ export interface EdgeLogsProps {
 
 /** Access and connection logs of a load balancer. They are for operation; the record of calls is the audit trail. */
 export class EdgeLogs extends Construct {
+  /** Where the logs are. */
   readonly bucket: s3.IBucket;
 
   constructor(scope: Construct, id: string, props: EdgeLogsProps) {

@@ -4,6 +4,7 @@ import type { IConstruct } from 'constructs';
 
 /** The door to the platform as its services see it. */
 export interface IPublicEdge extends IConstruct, ec2.IConnectable {
+  /** What clients connect to. */
   readonly loadBalancer: elbv2.IApplicationLoadBalancer;
   /** Host of the gateway, e.g. `mcp.example.com`. */
   readonly gatewayHost: string;
@@ -35,6 +36,7 @@ export interface IPublicEdge extends IConstruct, ec2.IConnectable {
   routePaths(id: string, props: PathRouteProps): void;
 }
 
+/** Where calls go. */
 export interface GatewayRouteProps {
   /** Takes what comes through 443. */
   readonly targetGroup: elbv2.IApplicationTargetGroup;
@@ -46,9 +48,11 @@ export interface GatewayRouteProps {
   readonly mutualTlsTargetGroup?: elbv2.IApplicationTargetGroup;
 }
 
+/** Paths that another service answers. */
 export interface PathRouteProps {
   /** Path patterns as the load balancer reads them, e.g. `/registry/*`; at most four. */
   readonly paths: string[];
+  /** Takes what comes for them. */
   readonly targetGroup: elbv2.IApplicationTargetGroup;
   /**
    * Whose paths they are.

@@ -20,10 +20,15 @@ export class JwtClaimFormat {
 
 /** A claim that a token must have, with all of the values. */
 export interface JwtClaim {
+  /** Name of the claim. */
   readonly name: string;
   /** One to ten. */
   readonly values: string[];
-  /** @default JwtClaimFormat.SINGLE_STRING */
+  /**
+   * How its values are written in the token.
+   *
+   * @default JwtClaimFormat.SINGLE_STRING
+   */
   readonly format?: JwtClaimFormat;
 }
 

@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 
 /** A PEM file in S3 that a trust store takes in: a bundle of CA certificates, or a revocation list. */
 export interface TrustFile {
+  /** The bucket that holds the file. */
   readonly bucket: s3.IBucket;
   /** Key of the object. */
   readonly key: string;
@@ -16,6 +17,7 @@ export interface TrustFile {
   readonly version?: string;
 }
 
+/** How clients with a certificate are let in. */
 export interface MutualTlsOptions {
   /**
    * Signed lists of revoked certificates. A client whose certificate is on one does not connect.
@@ -49,6 +51,7 @@ export class MutualTls {
     return new MutualTls(undefined, trustStore, options);
   }
 
+  /** The port that asks for a certificate. */
   readonly port: number;
   private readonly bundle: TrustFile | undefined;
   private readonly existing: elbv2.ITrustStore | undefined;

@@ -7,7 +7,9 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { JwtValidation } from './jwt-validation.ts';
 import type { MutualTls } from './mutual-tls.ts';
 
+/** What a public edge is made of. */
 export interface PublicEdgeProps {
+  /** Network with subnets that the Internet reaches, unless `internetFacing` is false. */
   readonly vpc: ec2.IVpc;
   /** Domain of the platform, e.g. `tools.example.com`: the gateway is `mcp.` and the authorization server `id.` under it. */
   readonly domainName: string;

@@ -20,9 +20,12 @@ import { synthError } from './synth-error.ts';
  * About 28 USD a month idle (load balancer 16.40 and two public addresses 7.30, one LCU at small load) and 9 for WAF, us-east-1.
  */
 export class PublicEdge extends Construct implements IPublicEdge {
+  /** What clients connect to. */
   readonly loadBalancer: elbv2.IApplicationLoadBalancer;
   readonly connections: ec2.Connections;
+  /** Of the load balancer. */
   readonly securityGroup: ec2.SecurityGroup;
+  /** For both hosts: the one that was given, or one that the hosted zone validates. */
   readonly certificate: acm.ICertificate;
   /** Port 443. */
   readonly listener: elbv2.ApplicationListener;

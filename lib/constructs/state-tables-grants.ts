@@ -30,6 +30,7 @@ const authorizationUses: readonly TableUse[] = [
 
 /** Lets each service do with the tables what its code does, and nothing else. */
 export class StateTablesGrants {
+  /** The grants of these tables. */
   static fromStateTables(tables: IStateTables): StateTablesGrants {
     return new StateTablesGrants(tables);
   }

@@ -21,6 +21,7 @@ export interface IStateTables extends IConstruct {
   table(name: string): dynamodb.ITableV2;
 }
 
+/** What the tables of a platform need to know. */
 export interface StateTablesProps {
   /** Name of the platform: one of a kind in its account and region, because tables are called after it. */
   readonly platformName: string;
@@ -52,6 +53,7 @@ export interface StateTablesProps {
 
 /** What another stack needs to know of the tables. */
 export interface StateTablesAttributes {
+  /** Name of the platform, which the tables are called after. */
   readonly platformName: string;
   /**
    * The key that the tables are encrypted with.
