@@ -18,7 +18,7 @@ export const auditEnv = {
   ),
   AUDIT_FLUSH_MS: optional(
     integer(
-      'how long records gather before they are put into AUDIT_BUCKET together, milliseconds. Unset: 20, with after-answer 1000',
+      'how long records gather before they are put into AUDIT_BUCKET together, milliseconds; those that an answer waits for 1000 at most, with after-answer 20. Unset: 20, with after-answer 1000',
       { min: 0, max: 60_000 },
     ),
   ),

@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
 /** What the audit writer asks of a bucket. A function, so that a test can make it slow, gone or wrong. */
 export interface AuditObjects {
@@ -57,14 +57,21 @@ export function s3AuditObjects(client: S3Client, bucket: string): AuditObjects {
   };
 }
 
-/** For {@link AuditObjects}: short attempts, because the writer tries again by itself and knows what it has sent. */
-export function createAuditS3Client(): S3Client {
+/**
+ * For {@link AuditObjects}: short attempts, because the writer tries again by itself and knows what it has sent. Region, endpoint and
+ * credentials come from the SDK's chain, but for what is named.
+ */
+export function createAuditS3Client(
+  but: Pick<S3ClientConfig, 'endpoint' | 'region' | 'credentials'> = {},
+  attemptMs = 2000,
+): S3Client {
   return new S3Client({
+    ...but,
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     requestHandler: {
-      connectionTimeout: 1000,
-      requestTimeout: 2000,
+      connectionTimeout: Math.min(1000, attemptMs),
+      requestTimeout: attemptMs,
       throwOnRequestTimeout: true,
       httpsAgent: { keepAlive: true, maxSockets: 64 },
       httpAgent: { keepAlive: true, maxSockets: 64 },

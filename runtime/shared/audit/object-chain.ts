@@ -85,11 +85,12 @@ export function createObjectChain(options: ObjectChainOptions): ObjectChain {
     const wantedMs = isNow ? performance.now() : dueMs;
     if (timer !== undefined && timer.dueMs <= wantedMs) return;
     clearTimeout(timer?.handle);
-    timer = { dueMs: wantedMs, handle: setTimeout(flush, Math.max(0, wantedMs - performance.now())).unref() };
+    timer = { dueMs: wantedMs, handle: setTimeout(flush, Math.max(0, wantedMs - performance.now())) };
   }
 
   function flush(): void {
     timer = undefined;
+    if (signal.aborted) return;
     isPutting = true;
     putQueued()
       .catch((error: unknown) => logger.error({ err: error, tenant: segment }, 'audit records are not stored'))
@@ -153,7 +154,7 @@ export function createObjectChain(options: ObjectChainOptions): ObjectChain {
     let bytes = 0;
     let count = 0;
     for (const { encoded } of queue) {
-      if (count > 0 && bytes + encoded.members.length > options.flushBytes) break;
+      if (bytes >= options.flushBytes) break;
       bytes += encoded.members.length;
       count += 1;
     }

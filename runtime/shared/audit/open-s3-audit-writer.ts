@@ -30,7 +30,10 @@ export interface S3AuditWriterOptions {
   readonly onRecord?: (record: AuditRecord, hash: string) => void;
   /** @default before-answer */
   readonly reads?: AuditReads;
-  /** How long records gather, milliseconds. @default 20; 1,000 with after-answer, where what somebody waits for still gathers for 20 at most */
+  /**
+   * How long records gather, milliseconds. What somebody waits for gathers for 1,000 at most, with after-answer for 20.
+   * @default 20, with after-answer 1,000
+   */
   readonly flushMs?: number;
   /** @default 1 MiB */
   readonly flushBytes?: number;
@@ -49,6 +52,8 @@ export interface S3AuditWriter extends AuditWriter {
 }
 
 const awaitedGatherMs = 20;
+/** Well within the deadline. */
+const awaitedGatherMsMax = 1000;
 const openAttemptsMax = 4;
 const closedDetail = 'the audit writer is closed';
 
@@ -61,7 +66,7 @@ export async function openS3AuditWriter(options: S3AuditWriterOptions): Promise<
   const writer = writerName(options.writer, now());
   const run = randomUUID();
   const { flushMs = reads === 'after-answer' ? 1000 : awaitedGatherMs, flushBytes = 1024 * 1024 } = options;
-  const awaitedMs = reads === 'after-answer' ? Math.min(flushMs, awaitedGatherMs) : flushMs;
+  const awaitedMs = Math.min(flushMs, reads === 'after-answer' ? awaitedGatherMs : awaitedGatherMsMax);
   const chains = new Map<string, ObjectChain>();
   const stop = new AbortController();
   const room = createWaitingRoom({

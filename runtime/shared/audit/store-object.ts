@@ -29,10 +29,7 @@ export async function storeObject(
       onFailure?.(failure);
       if (attempt >= attemptsMax || signal?.aborted === true) throw failure;
       const pauseMs = Math.min(pauseMaxMs, firstPauseMs * 2 ** Math.min(attempt - 1, 10));
-      await delay(pauseMs * (0.5 + Math.random() / 2), undefined, {
-        ref: false,
-        ...(signal !== undefined && { signal }),
-      }).catch(() => {
+      await delay(pauseMs * (0.5 + Math.random() / 2), undefined, signal && { signal }).catch(() => {
         throw failure;
       });
     }
