@@ -1,4 +1,5 @@
 import type { Decision, MaskedColumn, Obligation } from '../contract/decision.ts';
+import { hasExactly, isCount, isMaskedColumn, isRecord } from '../contract/policy-values.ts';
 import { Refusal } from './refusal.ts';
 
 /** What `mcp.quota.decision` answers. */
@@ -97,26 +98,6 @@ function maskedColumns(value: unknown): readonly MaskedColumn[] {
   return value;
 }
 
-const methods: ReadonlySet<unknown> = new Set(['redact', 'null', 'last4', 'hash'] satisfies MaskedColumn['method'][]);
-
-export function isMaskedColumn(value: unknown): value is MaskedColumn {
-  return (
-    isRecord(value) &&
-    hasExactly(value, ['schema', 'table', 'column', 'method']) &&
-    [value.schema, value.table, value.column].every((name) => typeof name === 'string' && name !== '') &&
-    methods.has(value.method)
-  );
-}
-
-/** A whole number of things, from 0; what limits in data and obligations are. */
-export function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The refusal for every answer that is not one well-formed answer. */
 export function malformed(what: string, cause?: unknown): Refusal {
   return new Refusal('policy_unavailable', { privateDetail: what }, { cause });
@@ -125,10 +106,6 @@ export function malformed(what: string, cause?: unknown): Refusal {
 function record(value: unknown, fields: readonly string[], what: string): Readonly<Record<string, unknown>> {
   if (!isRecord(value) || !hasExactly(value, fields)) throw malformed(`${what} has another shape`);
   return value;
-}
-
-function hasExactly(value: Readonly<Record<string, unknown>>, fields: readonly string[]): boolean {
-  return Object.keys(value).length === fields.length && fields.every((field) => Object.hasOwn(value, field));
 }
 
 function claim(value: unknown): boolean {

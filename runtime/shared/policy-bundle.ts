@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TenantSettings } from '../contract/decision.ts';
-import { isRecord } from './policy-answer.ts';
+import { BundleFault, parseBase, parseJson, parseTenants } from '../contract/policy-data.ts';
+import { isRecord } from '../contract/policy-values.ts';
 import { type Canary, parseCanaries } from './policy-canaries.ts';
-import { BundleFault, parseBase, parseJson, parseTenants } from './policy-data.ts';
 import type { Entrypoint } from './policy-evaluator.ts';
 
 /** The files of a bundle folder, all of them. */

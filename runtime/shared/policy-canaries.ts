@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isRecord, onlyResult } from './policy-answer.ts';
-import { BundleFault } from './policy-data.ts';
+import { BundleFault } from '../contract/policy-data.ts';
+import { isRecord } from '../contract/policy-values.ts';
+import { onlyResult } from './policy-answer.ts';
 import type { Entrypoint, PolicyEvaluator } from './policy-evaluator.ts';
 
 /** A question with a known answer that a bundle must give before it is used. */

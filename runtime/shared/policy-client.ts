@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Decision, PolicyInput, TenantSettings } from '../contract/decision.ts';
+import { BundleFault } from '../contract/policy-data.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { onlyResult, parseDecision, parseQuota, parseVisible, type QuotaDecision } from './policy-answer.ts';
 import { bundleFiles, entrypoints, type PolicyBundle, readPolicyBundle } from './policy-bundle.ts';
 import { askCanaries } from './policy-canaries.ts';
-import { BundleFault } from './policy-data.ts';
 import {
   type CompiledWasm,
   compileWasm,

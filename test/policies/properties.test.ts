@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PolicyInput, PolicyTool, TenantSettings } from '../../runtime/contract/decision.ts';
-import { isRecord, onlyResult, parseDecision } from '../../runtime/shared/policy-answer.ts';
+import { isRecord } from '../../runtime/contract/policy-values.ts';
+import { onlyResult, parseDecision } from '../../runtime/shared/policy-answer.ts';
 import { createEvaluator, readVectors, revision, sampleCall, tools } from './samples.ts';
 
 const evaluator = await createEvaluator();

@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { PolicyInput, PolicyTool } from '../../runtime/contract/decision.ts';
+import { parseBase, parseTenants } from '../../runtime/contract/policy-data.ts';
 import type { Canary } from '../../runtime/shared/policy-canaries.ts';
-import { parseBase, parseTenants } from '../../runtime/shared/policy-data.ts';
 import {
   compileWasm,
   createPolicyEvaluator,

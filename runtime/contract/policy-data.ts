@@ -1,5 +1,5 @@
-import type { TenantSettings } from '../contract/decision.ts';
-import { isCount, isMaskedColumn, isRecord } from './policy-answer.ts';
+import type { TenantSettings } from './decision.ts';
+import { isCount, isMaskedColumn, isRecord } from './policy-values.ts';
 
 /** A file of the bundle that is not what it must be; the message says where, in words for the one who wrote the file. */
 export class BundleFault extends Error {}
