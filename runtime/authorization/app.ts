@@ -2,10 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Provider } from 'oidc-provider';
 import type { AuthorizationDeps } from './deps.ts';
 import type { AuthorizationEnv } from './env.ts';
-import { type InteractionParts, pagePolicy, sendPage, serveInteraction } from './interactions.ts';
+import { type InteractionParts, serveInteraction } from './interactions.ts';
+import { pagePolicy, sendPage } from './page-answer.ts';
 import { errorPage } from './pages/pages.ts';
 import type { RequestLimit } from './request-limit.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
+import { callbackPath, serveCallback } from './upstream-sign-in.ts';
 
 export interface AppParts {
   readonly env: AuthorizationEnv;
@@ -50,6 +52,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, parts: 
 
   if (path?.startsWith('/interaction/'))
     return serveInteraction(request, response, parts.provider(), parts.interactions);
+  const { signIn } = parts.interactions;
+  if (path === callbackPath && signIn !== undefined) return serveCallback(request, response, parts.provider(), signIn);
   if (path === '/register' && !(await mayRegister(request, response, address, parts))) return;
   await parts.provider().callback()(request, response);
 }

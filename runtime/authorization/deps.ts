@@ -4,8 +4,10 @@ import type { Logger } from '../shared/logger.ts';
 import { createSafeFetch, type SafeFetch } from '../shared/safe-fetch.ts';
 import { type CatalogueWatch, watchCatalogue } from '../shared/watch-catalogue.ts';
 import { createItemStore, type ItemStore } from './clients/item-store.ts';
+import { createUpstreamIssuer, type UpstreamIssuer } from './clients/upstream-issuer.ts';
 import { type AuthorizationEnv, isLoopbackIssuer } from './env.ts';
 import { aesSealing, type KeySealing, unsealed } from './key-sealing.ts';
+import { callbackPath } from './upstream-sign-in.ts';
 
 /** Everything the authorization server may reach. */
 export interface AuthorizationDeps {
@@ -17,6 +19,8 @@ export interface AuthorizationDeps {
   /** For addresses that clients name. */
   readonly safeFetch: SafeFetch;
   readonly sealing: KeySealing;
+  /** Where people sign in; undefined with sample users. */
+  readonly upstream: UpstreamIssuer | undefined;
 }
 
 export interface AuthorizationParts {
@@ -48,7 +52,22 @@ export function createAuthorizationDeps(env: AuthorizationEnv, parts: Authorizat
       parts.safeFetch ??
       createSafeFetch({ allowLoopback: env.TOOLGATE_LOOPBACK_DOCUMENTS, bodyBytesMax: 64 * 1024, timeoutMs: 5000 }),
     sealing,
+    upstream: upstreamOf(env, now),
   };
+}
+
+function upstreamOf(env: AuthorizationEnv, now: () => number): UpstreamIssuer | undefined {
+  if (env.UPSTREAM_OIDC_ISSUER === '') return undefined;
+  return createUpstreamIssuer({
+    issuer: env.UPSTREAM_OIDC_ISSUER,
+    clientId: env.UPSTREAM_OIDC_CLIENT_ID,
+    clientSecret: env.UPSTREAM_OIDC_CLIENT_SECRET,
+    scope: env.UPSTREAM_OIDC_SCOPES,
+    redirectUri: env.AUTHORIZATION_ISSUER + callbackPath,
+    allowHttp: isLoopbackIssuer(env.AUTHORIZATION_ISSUER),
+    timeoutMs: env.UPSTREAM_OIDC_TIMEOUT_MS,
+    now,
+  });
 }
 
 function sealingOf(env: AuthorizationEnv): KeySealing {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type EnvOf, integer, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
+import { type EnvOf, integer, list, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
 
 /** Every variable of the authorization server. */
 export const authorizationEnv = {
@@ -21,6 +21,30 @@ export const authorizationEnv = {
   AUTHORIZATION_SEALING_KEY: text(
     'base64 of 32 bytes that seal private keys at rest; a must when the issuer is not loopback',
     '',
+  ),
+  UPSTREAM_OIDC_ISSUER: text(
+    'issuer that people sign in at, an OpenID provider with metadata: a Cognito user pool or any other; https',
+    '',
+  ),
+  UPSTREAM_OIDC_CLIENT_ID: text(
+    'client id of this server there; its redirect URI is {AUTHORIZATION_ISSUER}/sign-in/callback',
+    '',
+  ),
+  UPSTREAM_OIDC_CLIENT_SECRET: text('secret of that client; empty for a public client', ''),
+  UPSTREAM_OIDC_SCOPES: text('scopes that are asked for there, separated by spaces, openid among them', 'openid'),
+  UPSTREAM_OIDC_TIMEOUT_MS: integer('for one answer of that issuer, milliseconds', { min: 100, max: 30_000 }, 5000),
+  TENANT_CLAIM: text('claim of its ID token that names the tenant; nobody comes in without', 'custom:tenant'),
+  ROLES_CLAIM: text('claim of its ID token that lists the roles', 'cognito:groups'),
+  KNOWN_ROLES: list('roles there are; everything else in that claim is dropped', [
+    'reader',
+    'operator',
+    'approver',
+    'platform-admin',
+  ]),
+  SIGN_IN_AGE_MAX_HOURS: integer(
+    'how long what the issuer said about a person counts, hours; then refresh tokens are refused and the person signs in again',
+    { min: 1, max: 720 },
+    12,
   ),
   TOOLGATE_SAMPLE_USERS: flag('"on" lets anybody sign in as a sample user; only with a loopback http issuer'),
   TOOLGATE_LOOPBACK_DOCUMENTS: flag(
@@ -47,6 +71,7 @@ export function checkAuthorizationEnv(env: AuthorizationEnv): void {
   if (env.AUTHORIZATION_ISSUER !== origin) throw new Error('AUTHORIZATION_ISSUER must be an origin, without a path.');
   if (env.GATEWAY_URL !== new URL(env.GATEWAY_URL).origin)
     throw new Error('GATEWAY_URL must be an origin, without a path.');
+  checkUpstream(env, origin);
   if (isLoopbackIssuer(origin)) return;
   if (env.TOOLGATE_SAMPLE_USERS) {
     throw new Error(
@@ -57,6 +82,27 @@ export function checkAuthorizationEnv(env: AuthorizationEnv): void {
     throw new Error(`TOOLGATE_LOOPBACK_DOCUMENTS is refused for ${origin}: only a loopback http issuer may have it.`);
   }
   if (protocol !== 'https:') throw new Error(`The issuer ${origin} must be https, or http on a loopback address.`);
+}
+
+function checkUpstream(env: AuthorizationEnv, origin: string): void {
+  const { UPSTREAM_OIDC_ISSUER: upstream, UPSTREAM_OIDC_CLIENT_ID: clientId, UPSTREAM_OIDC_SCOPES: scopes } = env;
+  if (upstream === '') {
+    if (clientId !== '')
+      throw new Error('UPSTREAM_OIDC_CLIENT_ID is set without UPSTREAM_OIDC_ISSUER: set both or none.');
+    return;
+  }
+  if (env.TOOLGATE_SAMPLE_USERS) {
+    throw new Error('TOOLGATE_SAMPLE_USERS and UPSTREAM_OIDC_ISSUER exclude each other: people sign in at one place.');
+  }
+  const isHere = isLoopbackIssuer(origin) && URL.canParse(upstream) && isLoopbackIssuer(upstream);
+  if (!isHere && URL.parse(upstream)?.protocol !== 'https:') {
+    throw new Error(`UPSTREAM_OIDC_ISSUER must be an https URL, got ${upstream}.`);
+  }
+  if (clientId === '')
+    throw new Error('UPSTREAM_OIDC_CLIENT_ID is missing: this server is a client of UPSTREAM_OIDC_ISSUER.');
+  if (!scopes.split(' ').includes('openid')) {
+    throw new Error(`UPSTREAM_OIDC_SCOPES must have openid, or there is no ID token; got ${scopes}.`);
+  }
 }
 
 function flag(what: string): OptionalEnvVariable<boolean> {

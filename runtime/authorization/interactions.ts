@@ -2,10 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Client, Provider } from 'oidc-provider';
 import { clientKindOf, isLoopbackUri } from './client-kinds.ts';
 import { type Consents, mayRemember } from './consents.ts';
-import { styleHash } from './pages/layout.ts';
-import { chooserPage, consentPage, errorPage, noIdentityProviderPage, type ShownClient } from './pages/pages.ts';
+import { sendPage } from './page-answer.ts';
+import {
+  chooserPage,
+  consentPage,
+  errorPage,
+  noIdentityProviderPage,
+  type ShownClient,
+  signedOutPage,
+} from './pages/pages.ts';
 import type { Resources } from './resources.ts';
 import type { Account, SampleUser } from './sample-users.ts';
+import { beginSignIn, type UpstreamSignIn } from './upstream-sign-in.ts';
 
 export interface InteractionParts {
   readonly issuer: string;
@@ -13,7 +21,9 @@ export interface InteractionParts {
   readonly consents: Consents;
   /** Empty in a deployed configuration. */
   readonly users: readonly SampleUser[];
-  readonly findAccount: (subject: string) => Account | undefined;
+  /** Where people sign in; undefined with sample users, and where nobody can. */
+  readonly signIn: UpstreamSignIn | undefined;
+  readonly findAccount: (subject: string) => Promise<Account | undefined>;
 }
 
 type Question = Awaited<ReturnType<Provider['interactionDetails']>>;
@@ -40,7 +50,7 @@ export async function serveInteraction(
   if (question?.uid !== uid) return sendPage(response, 400, errorPage('Too late', askedAgain));
   const client = await provider.Client.find(String(question.params.client_id));
   if (client === undefined) return sendPage(response, 400, errorPage('Too late', askedAgain));
-  if (!isPost) return ask(response, question, client, parts);
+  if (!isPost) return ask(request, response, question, client, parts);
   return answer(request, response, provider, question, client, parts);
 }
 
@@ -53,25 +63,34 @@ async function openQuestion(request: IncomingMessage, response: ServerResponse, 
   }
 }
 
-function ask(response: ServerResponse, question: Question, client: Client, parts: InteractionParts): void {
+async function ask(
+  request: IncomingMessage,
+  response: ServerResponse,
+  question: Question,
+  client: Client,
+  parts: InteractionParts,
+): Promise<void> {
+  if (question.prompt.name === 'login' && parts.signIn !== undefined) {
+    return beginSignIn(request, response, question, parts.signIn);
+  }
   const redirectUri = String(question.params.redirect_uri);
-  const content = contentOf(question, client, redirectUri, parts);
+  const content = await contentOf(question, client, redirectUri, parts);
   if (content === undefined) sendPage(response, 400, errorPage('Too late', askedAgain));
   else sendPage(response, 200, content, redirectUri);
 }
 
-function contentOf(
+async function contentOf(
   question: Question,
   client: Client,
   redirectUri: string,
   parts: InteractionParts,
-): string | undefined {
+): Promise<string | undefined> {
   const action = `/interaction/${question.uid}`;
   const shown = showClient(client, redirectUri);
   if (question.prompt.name === 'login') {
     return parts.users.length === 0 ? noIdentityProviderPage(action) : chooserPage(shown, parts.users, action);
   }
-  const account = parts.findAccount(question.session?.accountId ?? '');
+  const account = await parts.findAccount(question.session?.accountId ?? '');
   const asked = askedScopes(question, parts.resources);
   if (account === undefined || asked === undefined) return undefined;
   const { resource, scopes } = asked;
@@ -101,7 +120,7 @@ async function answer(
     const result = { login: { accountId: user.subject } };
     return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
   }
-  if (choice === 'switch') return switchAccount(response, provider, question, parts.issuer);
+  if (choice === 'switch') return switchAccount(response, provider, question, parts);
   const asked = askedScopes(question, parts.resources);
   const subject = question.session?.accountId;
   if (choice !== 'allow' || asked === undefined || subject === undefined) {
@@ -119,7 +138,12 @@ async function answer(
 }
 
 /** Signs the person out and asks the same question anew. */
-async function switchAccount(response: ServerResponse, provider: Provider, question: Question, issuer: string) {
+async function switchAccount(
+  response: ServerResponse,
+  provider: Provider,
+  question: Question,
+  { issuer, signIn }: InteractionParts,
+): Promise<void> {
   const uid = question.session?.uid;
   const session = uid === undefined ? undefined : await provider.Session.findByUid(uid);
   await session?.destroy();
@@ -128,7 +152,12 @@ async function switchAccount(response: ServerResponse, provider: Provider, quest
   for (const [name, value] of Object.entries(question.params)) {
     if (typeof value === 'string') url.searchParams.set(name, value);
   }
-  seeOther(response, url.pathname + url.search);
+  if (signIn === undefined) return seeOther(response, url.pathname + url.search);
+  // Whoever is signed in upstream would be let in again without a question.
+  url.searchParams.set('prompt', String(question.params.prompt ?? '').includes('consent') ? 'login consent' : 'login');
+  // A redirect would be held to the form's policy (CSP 3 § 6.4.1.1 form-action), and where the upstream issuer leads on to nobody knows.
+  response.setHeader('refresh', `0; url=${url.pathname}${url.search}`);
+  sendPage(response, 200, signedOutPage(url.pathname + url.search));
 }
 
 function askedScopes({ params }: Question, resources: Resources) {
@@ -174,26 +203,4 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams | und
 
 function seeOther(response: ServerResponse, location: string): void {
   response.writeHead(303, { location, 'content-length': '0' }).end();
-}
-
-/** Sends a page under a policy that lets nothing run and nothing frame it. */
-export function sendPage(response: ServerResponse, status: number, content: string, redirectUri?: string): void {
-  response.writeHead(status, {
-    'content-type': 'text/html; charset=utf-8',
-    'cache-control': 'no-store',
-    'content-security-policy': pagePolicy(redirectUri),
-  });
-  response.end(content);
-}
-
-/** Content security policy of a page whose form may end, by redirects, at the client. */
-export function pagePolicy(redirectUri?: string): string {
-  const target = redirectUri === undefined ? '' : ` ${formTarget(redirectUri)}`;
-  return `default-src 'none'; style-src ${styleHash}; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`;
-}
-
-function formTarget(redirectUri: string): string {
-  const { origin, protocol, hostname } = new URL(redirectUri);
-  // CSP has no syntax for IPv6 hosts.
-  return hostname.startsWith('[') ? protocol : origin;
 }

@@ -7,6 +7,7 @@ import type { AuthorizationDeps } from './deps.ts';
 import type { AuthorizationEnv } from './env.ts';
 import type { Keys } from './keys.ts';
 import { errorPage } from './pages/pages.ts';
+import { questions } from './questions.ts';
 import type { RequestLimit } from './request-limit.ts';
 import { accessTokenSeconds, resourceServerFor } from './resource-servers.ts';
 import type { Resources } from './resources.ts';
@@ -25,7 +26,7 @@ export interface ProviderParts {
   readonly resources: Resources;
   readonly consents: Consents;
   readonly documentLimit: RequestLimit;
-  readonly findAccount: (subject: string) => Account | undefined;
+  readonly findAccount: (subject: string) => Promise<Account | undefined>;
 }
 
 /** The OAuth protocol, by oidc-provider. Made anew whenever the keys change; it keeps nothing that another instance needs. */
@@ -148,8 +149,8 @@ function configurationOf(parts: ProviderParts): Configuration {
     },
     fetch: (url, options) => fetchSafely(String(url), options?.method ?? 'GET', deps),
     fetchResponseBodyLimits: { 'client_id metadata document': 10 * 1024, jwks_uri: 64 * 1024 },
-    findAccount(_ctx, subject) {
-      const account = findAccount(subject);
+    async findAccount(_ctx, subject) {
+      const account = await findAccount(subject);
       return account && { accountId: account.subject, claims: async () => ({ sub: account.subject }) };
     },
     extraTokenClaims: (_ctx, token) => claimsFor(token, findAccount, deps.items),
@@ -157,7 +158,7 @@ function configurationOf(parts: ProviderParts): Configuration {
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     expiresWithSession: async () => false,
-    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}`, policy: questions() },
     renderError(ctx, out) {
       ctx.type = 'html';
       ctx.body = errorPage(

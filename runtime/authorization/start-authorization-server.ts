@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { authorizationTable } from '../contract/tables.ts';
+import { createAccounts } from './accounts.ts';
 import { createAdapter } from './adapter.ts';
 import { type NewAgent, type RegisteredAgent, registerAgent } from './agents.ts';
 import { createApp } from './app.ts';
@@ -13,6 +14,7 @@ import { createRequestLimit } from './request-limit.ts';
 import { accessTokenSeconds } from './resource-servers.ts';
 import { createResources } from './resources.ts';
 import { sampleUsers } from './sample-users.ts';
+import { createSignInsUnderWay } from './sign-ins-under-way.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
 
 export interface AuthorizationServer {
@@ -48,7 +50,18 @@ export async function startAuthorizationServer(
   const resources = createResources(env.GATEWAY_URL, deps.catalogue.current);
   const consents = createConsents(items, now);
   const users = env.TOOLGATE_SAMPLE_USERS ? sampleUsers : [];
-  const findAccount = (subject: string) => users.find((user) => user.subject === subject);
+  const accounts = createAccounts(items, now, env.SIGN_IN_AGE_MAX_HOURS * hour);
+  const signIn = deps.upstream && {
+    ownIssuer: env.AUTHORIZATION_ISSUER,
+    upstream: deps.upstream,
+    signIns: createSignInsUnderWay(items, now),
+    accounts,
+    rules: { tenantClaim: env.TENANT_CLAIM, rolesClaim: env.ROLES_CLAIM, knownRoles: env.KNOWN_ROLES },
+    logger,
+  };
+  const findAccount = async (subject: string) =>
+    signIn === undefined ? users.find((user) => user.subject === subject) : accounts.find(subject);
+  if (signIn === undefined && users.length === 0) logger.warn('nobody can sign in: UPSTREAM_OIDC_ISSUER is not set');
   const documentLimit = createRequestLimit('documents', 60, items, now);
   const keyStore = createKeyStore({
     items,
@@ -86,7 +99,7 @@ export async function startAuthorizationServer(
   const server = createApp({
     env,
     deps,
-    interactions: { issuer: env.AUTHORIZATION_ISSUER, resources, consents, users, findAccount },
+    interactions: { issuer: env.AUTHORIZATION_ISSUER, resources, consents, users, signIn, findAccount },
     registrationLimit: createRequestLimit('registrations', env.REGISTRATIONS_PER_MINUTE, items, now),
     provider: () => provider,
     isDraining: () => isDraining,

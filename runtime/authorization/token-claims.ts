@@ -9,7 +9,7 @@ import type { Account } from './sample-users.ts';
  */
 export async function claimsFor(
   token: AccessToken | ClientCredentials,
-  findAccount: (subject: string) => Account | undefined,
+  findAccount: (subject: string) => Promise<Account | undefined>,
   items: ItemStore,
 ): Promise<UnknownObject> {
   if (token.kind === 'ClientCredentials') {
@@ -17,7 +17,7 @@ export async function claimsFor(
     if (agent === undefined) throw new errors.UnauthorizedClient('this client is not a registered agent');
     return { tenant: agent.tenant, roles: agent.roles, kind: 'agent' };
   }
-  const account = findAccount((token as AccessToken).accountId);
+  const account = await findAccount((token as AccessToken).accountId);
   if (account === undefined) throw new errors.InvalidGrant('there is no such person any more');
   return { tenant: account.tenant, roles: account.roles, kind: 'human' };
 }

@@ -49,6 +49,14 @@ ${cancelForm(action, 'login')}`,
   );
 }
 
+/** Leads on to the sign-in of the organisation. */
+export function signedOutPage(next: string): string {
+  return page(
+    'Signed out',
+    html`<h1>You are signed out here</h1>\n<p><a href="${next}">Sign in with another account</a></p>`,
+  );
+}
+
 export interface ConsentQuestion {
   readonly client: ShownClient;
   readonly account: Account;
@@ -63,7 +71,7 @@ export function consentPage({ client, account, resource, scopes, isRemembered, a
   return page(
     'Allow access',
     html`<h1>Allow “${client.name}” to act for you?</h1>
-<p class="soft">You are ${account.displayName}, ${account.roles.join(', ')} in tenant ${account.tenant}.</p>
+<p class="soft">You are ${account.displayName}, ${account.roles.join(', ') || 'without a role'} in tenant ${account.tenant}.</p>
 ${whoIsIt(client)}
 <h2>Where</h2>
 <p>${resource.title}<br><code>${resource.uri}</code></p>
