@@ -2,11 +2,14 @@ import { createHash, createPublicKey } from 'node:crypto';
 import { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import { type CheckpointSigner, type PublicJwk, thumbprint } from './checkpoint.ts';
 
+/** AWS KMS API, Sign: a message of more is given as its digest. A checkpoint of many tenants is longer. */
+const rawMessageBytesMax = 4096;
+
 /**
  * A signer whose private key never leaves the KMS. Rejects with one sentence when the key cannot be used or is not an ECC_NIST_P256 key for
  * SIGN_VERIFY.
  */
-export async function openKmsSigner(client: KMSClient, keyId: string): Promise<CheckpointSigner> {
+export async function openKmsSigner(client: Pick<KMSClient, 'send'>, keyId: string): Promise<CheckpointSigner> {
   const answer = await client.send(new GetPublicKeyCommand({ KeyId: keyId })).catch((cause: unknown) => {
     throw new Error(`The KMS key ${keyId} of the audit record cannot be read: ${nameOf(cause)}.`, { cause });
   });
@@ -22,14 +25,12 @@ export async function openKmsSigner(client: KMSClient, keyId: string): Promise<C
     kid: thumbprint(publicKey),
     publicKey,
     async sign(bytes) {
-      // The digest, because KMS takes messages of up to 4,096 bytes and a checkpoint names every tenant.
+      const message =
+        bytes.length <= rawMessageBytesMax
+          ? ({ Message: bytes, MessageType: 'RAW' } as const)
+          : ({ Message: createHash('sha256').update(bytes).digest(), MessageType: 'DIGEST' } as const);
       const { Signature } = await client.send(
-        new SignCommand({
-          KeyId: keyId,
-          Message: createHash('sha256').update(bytes).digest(),
-          MessageType: 'DIGEST',
-          SigningAlgorithm: 'ECDSA_SHA_256',
-        }),
+        new SignCommand({ KeyId: keyId, ...message, SigningAlgorithm: 'ECDSA_SHA_256' }),
       );
       if (Signature === undefined) throw new Error('the KMS gave no signature');
       return rawSignature(Signature);
