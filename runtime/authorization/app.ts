@@ -40,6 +40,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, parts: 
   const path = (request.url ?? '').split('?', 1)[0];
   if (path === '/healthz') return sendJson(response, 200, { status: 'ok' });
   if (path === '/readyz') return serveReadiness(response, parts);
+  // Gateways fetch the key set by a name inside their network; it is the same under every name.
+  if (path === '/jwks') request.headers.host = issuer.host;
   // Links and cookies are made from the host, so a foreign one (DNS rebinding, a spoofed header) ends here.
   if (request.headers.host !== issuer.host) {
     return sendJson(response, 421, { error: 'invalid_request', error_description: `This server is ${issuer.origin}.` });

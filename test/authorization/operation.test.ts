@@ -176,14 +176,15 @@ test('the cookies of a deployed server are for its host and TLS alone', async (t
 test('another Host is refused, and forwarded headers change nothing', async (t) => {
   const { issuer } = await startWorld(t);
   const { hostname, port, host } = new URL(issuer);
-  const raw = async (headers: string) => {
+  const raw = async (headers: string, path = '/.well-known/oauth-authorization-server') => {
     const socket = connect(Number(port), hostname);
-    socket.end(`GET /.well-known/oauth-authorization-server HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`);
+    socket.end(`GET ${path} HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`);
     const chunks: Buffer[] = [];
     for await (const chunk of socket as AsyncIterable<Buffer>) chunks.push(chunk);
     return Buffer.concat(chunks).toString('utf8');
   };
   assert.match(await raw('Host: evil.example'), /^HTTP\/1.1 421 /);
+  assert.match(await raw('Host: id.tools.prod.internal:8081', '/jwks'), /^HTTP\/1.1 200 .*"kty":"RSA"/s);
   const spoofed = await raw(`Host: ${host}\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: https`);
   assert.match(spoofed, /^HTTP\/1.1 200 /);
   assert.ok(!spoofed.includes('evil.example'));
