@@ -4,6 +4,7 @@ import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { IPublicEdge } from './edge-routes.ts';
 import { generatedSecret } from './generated-secret.ts';
+import type { IIdentityProvider } from './identity-provider-base.ts';
 import { McpService, type McpServiceSizing, sizingOf } from './mcp-service.ts';
 import type { IPlatformNetwork } from './platform-network.ts';
 import { servicePort } from './service-ports.ts';
@@ -18,6 +19,8 @@ export interface AuthorizationServiceProps extends McpServiceSizing {
   readonly network: IPlatformNetwork;
   readonly edge: IPublicEdge;
   readonly toolEdge: ToolEdge;
+  /** Where people sign in. */
+  readonly identity: IIdentityProvider;
   readonly stateTables: IStateTables;
   /**
    * Seals private keys and whatever else must not lie readable in the table: 32 bytes in base64. With another key everybody signs in again.
@@ -63,13 +66,19 @@ export class AuthorizationService extends Construct {
     toolEdge.addAuthorizationServer(this.service);
   }
 
-  private settings({ edge, stateTables }: AuthorizationServiceProps): AuthorizationSettings {
+  private settings({ edge, identity, stateTables }: AuthorizationServiceProps): AuthorizationSettings {
     return {
       AUTHORIZATION_ISSUER: edge.authorizationUrl,
       AUTHORIZATION_HOST: '0.0.0.0',
       AUTHORIZATION_PORT: String(servicePort),
       GATEWAY_URL: edge.gatewayUrl,
       AUTHORIZATION_SEALING_KEY: ecs.Secret.fromSecretsManager(this.sealingKey),
+      UPSTREAM_OIDC_ISSUER: identity.issuer,
+      UPSTREAM_OIDC_CLIENT_ID: identity.clientId,
+      UPSTREAM_OIDC_CLIENT_SECRET: ecs.Secret.fromSecretsManager(identity.clientSecret),
+      UPSTREAM_OIDC_SCOPES: identity.signInScopes,
+      TENANT_CLAIM: identity.tenantClaim,
+      ROLES_CLAIM: identity.rolesClaim,
       TABLE_PREFIX: stateTables.tablePrefix,
       AWS_REGION: cdk.Stack.of(this).region,
     };

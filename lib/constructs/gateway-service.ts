@@ -1,0 +1,135 @@
+import * as cdk from 'aws-cdk-lib';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { IAuditTrail } from './audit-trail.ts';
+import type { IPublicEdge } from './edge-routes.ts';
+import { generatedSecret } from './generated-secret.ts';
+import type { IIdentityProvider } from './identity-provider-base.ts';
+import { McpService, type McpServiceSizing, sizingOf, writableFolder } from './mcp-service.ts';
+import type { IPlatformNetwork } from './platform-network.ts';
+import type { IPolicyBundle } from './policy-bundle.ts';
+import { mutualTlsPort, servicePort } from './service-ports.ts';
+import { containerSettings, type GatewaySettings } from './service-settings.ts';
+import type { IStateTables } from './state-tables.ts';
+import { drainTimeoutMs } from './stop-times.ts';
+import type { ToolEdge } from './tool-edge.ts';
+import { ToolgateImage } from './toolgate-image.ts';
+
+export interface GatewayServiceProps extends McpServiceSizing {
+  readonly cluster: ecs.ICluster;
+  readonly network: IPlatformNetwork;
+  readonly edge: IPublicEdge;
+  readonly toolEdge: ToolEdge;
+  /** Whose tokens it takes beside those of the authorization server. */
+  readonly identity: IIdentityProvider;
+  readonly stateTables: IStateTables;
+  readonly audit: IAuditTrail;
+  readonly policy: IPolicyBundle;
+  /** Vouches for the keys that sign upstream tokens: an ECC_NIST_P256 key for SIGN_VERIFY. */
+  readonly upstreamKey: kms.IKey;
+  /** SPIFFE trust domain of the platform's services. */
+  readonly trustDomain: string;
+  /**
+   * When the record of a call that changes nothing must be kept: before its answer, or within a second after it. The second is faster and
+   * loses up to that second of records when a task dies. Changes and refusals are always recorded before.
+   *
+   * @default true
+   */
+  readonly readsRecordedBeforeAnswer?: boolean;
+  /**
+   * Key of the pseudonyms in masked columns: 32 bytes in base64. Another key makes other pseudonyms.
+   *
+   * @default - a new one
+   */
+  readonly maskKey?: secretsmanager.ISecret;
+  /**
+   * Origins of web pages that may call the gateway from a browser.
+   *
+   * @default - none
+   */
+  readonly allowedOrigins?: string[];
+  /**
+   * What happens to the key of pseudonyms when it is no longer in the stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: cdk.RemovalPolicy;
+  /**
+   * Another build of the gateway.
+   *
+   * @default - the image that comes with Toolgate
+   */
+  readonly image?: ecs.ContainerImage;
+}
+
+/** The door itself: `runtime/gateway` behind the public edge. */
+export class GatewayService extends Construct {
+  readonly service: McpService;
+  readonly maskKey: secretsmanager.ISecret;
+
+  constructor(scope: Construct, id: string, props: GatewayServiceProps) {
+    super(scope, id);
+    const { edge, toolEdge, stateTables, audit, policy, upstreamKey } = props;
+    this.maskKey = props.maskKey ?? this.makeMaskKey(props.removalPolicy ?? cdk.RemovalPolicy.RETAIN);
+    const hasMutualTls = edge.mutualTlsHost !== undefined;
+    this.service = new McpService(this, 'Service', {
+      ...sizingOf(props),
+      ...containerSettings(this.settings(props)),
+      cluster: props.cluster,
+      network: props.network,
+      image: props.image ?? ToolgateImage.gateway(),
+      ports: hasMutualTls ? [servicePort, mutualTlsPort] : [servicePort],
+      memberOf: [toolEdge.callers],
+    });
+    stateTables.grants.gateway(this.service);
+    audit.grants.write(this.service, 'gateway');
+    policy.grants.read(this.service);
+    upstreamKey.grant(this.service, 'kms:GetPublicKey', 'kms:Sign');
+
+    const targetGroup = this.service.serveTargets(this, 'Targets', servicePort);
+    edge.routeGateway({
+      targetGroup,
+      ...(hasMutualTls && {
+        mutualTlsTargetGroup: this.service.serveTargets(this, 'MutualTlsTargets', mutualTlsPort),
+      }),
+    });
+    this.service.scaleOnRequests('Requests', targetGroup);
+    toolEdge.addGateway(this.service);
+  }
+
+  private settings(props: GatewayServiceProps): GatewaySettings {
+    const { edge, toolEdge, identity, stateTables, audit } = props;
+    const keysHost = new URL(toolEdge.gatewayKeysUrl).host;
+    return {
+      PORT: String(servicePort),
+      PUBLIC_URL: edge.gatewayUrl,
+      ALLOWED_HOSTS: [keysHost, ...(edge.mutualTlsHost === undefined ? [] : [edge.mutualTlsHost])].join(','),
+      ALLOWED_ORIGINS: (props.allowedOrigins ?? []).join(','),
+      // The keys come over the network's own inside: no token is refused because the way out is closed.
+      ISSUERS: `${edge.authorizationUrl}=${toolEdge.authorizationKeysUrl}`,
+      COGNITO_ISSUERS: identity.directIssuers,
+      TRUST_DOMAIN: props.trustDomain,
+      MASK_KEY: ecs.Secret.fromSecretsManager(this.maskKey),
+      POLICY_DIR: `${writableFolder}/policy`,
+      AUDIT_BUCKET: audit.bucket.bucketName,
+      AUDIT_KMS_KEY_ID: audit.signingKey.keyArn,
+      AUDIT_WRITER: 'gateway',
+      AUDIT_READS: (props.readsRecordedBeforeAnswer ?? true) ? 'before-answer' : 'after-answer',
+      TABLE_PREFIX: stateTables.tablePrefix,
+      AWS_REGION: cdk.Stack.of(this).region,
+      DRAIN_TIMEOUT_MS: drainTimeoutMs,
+    };
+  }
+
+  private makeMaskKey(removalPolicy: cdk.RemovalPolicy): secretsmanager.Secret {
+    return generatedSecret(
+      this,
+      'MaskKey',
+      'Key of the pseudonyms in masked columns',
+      removalPolicy,
+      'with another key the same person has another pseudonym, and what was found before matches nothing any more.',
+    );
+  }
+}
