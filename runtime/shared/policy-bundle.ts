@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, realpath, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TenantSettings } from '../contract/decision.ts';
+import { policyBundleFileNames } from '../contract/policy-bundle-file.ts';
 import { BundleFault, parseBase, parseJson, parseTenants } from '../contract/policy-data.ts';
 import { isRecord } from '../contract/policy-values.ts';
 import { type Canary, parseCanaries } from './policy-canaries.ts';
 import type { Entrypoint } from './policy-evaluator.ts';
 
 /** The files of a bundle folder, all of them. */
-export const bundleFiles = ['policy.wasm', 'build.json', 'base.json', 'tenants.json', 'canaries.json'] as const;
+export const bundleFiles = policyBundleFileNames;
 
 export const entrypoints: readonly Entrypoint[] = ['mcp/authz/decision', 'mcp/authz/visible', 'mcp/quota/decision'];
 
@@ -35,7 +36,9 @@ export interface PolicyBundle {
 
 /** Reads and checks a bundle folder. Throws {@link BundleFault} with the reason, or the file system's error. */
 export async function readPolicyBundle(folder: string): Promise<PolicyBundle> {
-  const contents = await Promise.all(bundleFiles.map((name) => readFile(join(folder, name))));
+  // Followed once: a link may lead elsewhere before the last file is read, and then two bundles would be mixed.
+  const place = await realpath(folder).catch(() => folder);
+  const contents = await Promise.all(bundleFiles.map((name) => readFile(join(place, name))));
   const [wasm, build, base, tenants, canaries] = contents as [Buffer, Buffer, Buffer, Buffer, Buffer];
   const wasmSha256 = createHash('sha256').update(wasm).digest('hex');
   checkBuild(parseJson(toText(build, 'build.json'), 'build.json'), wasmSha256);
