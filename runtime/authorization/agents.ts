@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { JWK } from 'jose';
+import type { AgentDeclaration } from '../contract/agent-declaration.ts';
 import { agentIdPrefix } from './client-kinds.ts';
-import type { ItemStore } from './clients/item-store.ts';
+import type { Item, ItemStore } from './clients/item-store.ts';
 
 /** Who an agent is. Kept apart from its client metadata, so that no client can write it. */
 export interface AgentIdentity {
@@ -42,16 +43,36 @@ export async function registerAgent(
     body: JSON.stringify({ tenant, roles, scopes } satisfies AgentIdentity),
   });
   await saveClient(clientId, {
-    client_id: clientId,
-    client_name: agent.name,
-    grant_types: ['client_credentials'],
-    response_types: [],
-    redirect_uris: [],
+    ...metadataOf(agent.name),
     ...(agent.jwks === undefined
       ? { token_endpoint_auth_method: 'client_secret_basic', client_secret: clientSecret }
       : { token_endpoint_auth_method: 'private_key_jwt', jwks: agent.jwks }),
   });
   return { clientId, clientSecret };
+}
+
+/** What the store would hold of an agent that was registered with its keys. */
+export function agentItems({ name, tenant, roles, scopes, jwks }: AgentDeclaration): {
+  readonly identity: Item;
+  readonly client: Item;
+} {
+  const clientId = agentIdPrefix + name;
+  const identity: AgentIdentity = { tenant, roles, scopes };
+  const client = { ...metadataOf(name), token_endpoint_auth_method: 'private_key_jwt', jwks };
+  return {
+    identity: { pk: identityKey(clientId), body: JSON.stringify(identity) },
+    client: { pk: `Client:${clientId}`, body: JSON.stringify(client) },
+  };
+}
+
+function metadataOf(name: string) {
+  return {
+    client_id: agentIdPrefix + name,
+    client_name: name,
+    grant_types: ['client_credentials'],
+    response_types: [],
+    redirect_uris: [],
+  };
 }
 
 export async function findAgent(clientId: string, items: ItemStore): Promise<AgentIdentity | undefined> {

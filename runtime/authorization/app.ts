@@ -96,13 +96,14 @@ async function serveReadiness(response: ServerResponse, { deps, isDraining }: Ap
 }
 
 /** What this replica still lacks, one phrase each. */
-function problemsOf({ catalogue }: AuthorizationDeps): readonly string[] {
+function problemsOf({ catalogue, agents }: AuthorizationDeps): readonly string[] {
+  const problems = [agents?.problem()];
   try {
     catalogue.current();
-    return [];
   } catch {
-    return ['no catalogue'];
+    problems.push('no catalogue');
   }
+  return problems.filter((problem) => problem !== undefined);
 }
 
 /** The last address in X-Forwarded-For is the one that our load balancer wrote; what stands before it was sent to it. */

@@ -1,10 +1,12 @@
 import { createCatalogueStore } from '../shared/catalogue-store.ts';
 import type { DynamoDBClient } from '../shared/dynamo.ts';
 import type { Logger } from '../shared/logger.ts';
+import { createListParameters, createSsmClient, type ListParameters } from '../shared/parameters.ts';
 import { createSafeFetch, type SafeFetch } from '../shared/safe-fetch.ts';
 import { type CatalogueWatch, watchCatalogue } from '../shared/watch-catalogue.ts';
 import { createItemStore, type ItemStore } from './clients/item-store.ts';
 import { createUpstreamIssuer, type UpstreamIssuer } from './clients/upstream-issuer.ts';
+import { type DeclaredAgents, watchDeclaredAgents, withDeclaredAgents } from './declared-agents.ts';
 import { type AuthorizationEnv, isLoopbackIssuer } from './env.ts';
 import { aesSealing, type KeySealing, unsealed } from './key-sealing.ts';
 import { callbackPath } from './upstream-sign-in.ts';
@@ -16,11 +18,15 @@ export interface AuthorizationDeps {
   readonly items: ItemStore;
   /** Servers and their scopes, as they are at the moment. */
   readonly catalogue: CatalogueWatch;
+  /** Agents of the platform team; they are in `items` too. Undefined where none are declared. */
+  readonly agents: DeclaredAgents | undefined;
   /** For addresses that clients name. */
   readonly safeFetch: SafeFetch;
   readonly sealing: KeySealing;
   /** Where people sign in; undefined with sample users. */
   readonly upstream: UpstreamIssuer | undefined;
+  /** Ends what follows catalogue and agents. */
+  readonly close: () => void;
 }
 
 export interface AuthorizationParts {
@@ -30,6 +36,8 @@ export interface AuthorizationParts {
   readonly safeFetch?: SafeFetch;
   /** A key service; without it keys are sealed with AUTHORIZATION_SEALING_KEY, or not at all on a laptop. */
   readonly sealing?: KeySealing;
+  /** @default SSM of the region */
+  readonly listParameters?: ListParameters;
 }
 
 /** Throws with one sentence when keys would lie open in a table that others can read. */
@@ -37,22 +45,51 @@ export function createAuthorizationDeps(env: AuthorizationEnv, parts: Authorizat
   const { dynamodb, logger, now = Date.now } = parts;
   // First, because nothing must run yet when it throws.
   const sealing = parts.sealing ?? sealingOf(env);
+  const upstream = upstreamOf(env, now);
+  const ageMaxMs = env.CATALOGUE_AGE_MAX_S * 1000;
+  const items = createItemStore({ dynamodb, tablePrefix: env.TABLE_PREFIX, now, logger });
+  const store = createCatalogueStore({ client: dynamodb, tablePrefix: env.TABLE_PREFIX });
+  const catalogue = watchCatalogue({ store, now, logger, intervalMs: env.CATALOGUE_POLL_MS, ageMaxMs });
+  const agents = agentsOf(env, { ...parts, now }, ageMaxMs);
   return {
     now,
     logger,
-    items: createItemStore({ dynamodb, tablePrefix: env.TABLE_PREFIX, now, logger }),
-    catalogue: watchCatalogue({
-      store: createCatalogueStore({ client: dynamodb, tablePrefix: env.TABLE_PREFIX }),
-      now,
-      logger,
-      intervalMs: env.CATALOGUE_POLL_MS,
-      ageMaxMs: env.CATALOGUE_AGE_MAX_S * 1000,
-    }),
+    items: agents === undefined ? items : withDeclaredAgents(items, agents),
+    catalogue,
+    agents,
     safeFetch:
       parts.safeFetch ??
       createSafeFetch({ allowLoopback: env.TOOLGATE_LOOPBACK_DOCUMENTS, bodyBytesMax: 64 * 1024, timeoutMs: 5000 }),
     sealing,
-    upstream: upstreamOf(env, now),
+    upstream,
+    close() {
+      catalogue.close();
+      agents?.close();
+    },
+  };
+}
+
+function agentsOf(
+  env: AuthorizationEnv,
+  { now, logger, listParameters }: Pick<AuthorizationParts, 'logger' | 'listParameters'> & { now: () => number },
+  ageMaxMs: number,
+): DeclaredAgents | undefined {
+  if (env.AGENTS_PATH === '') return undefined;
+  const ssm = createSsmClient({ region: env.AWS_REGION });
+  const list = listParameters ?? createListParameters(ssm);
+  const agents = watchDeclaredAgents({
+    list: () => list(env.AGENTS_PATH),
+    now,
+    logger,
+    intervalMs: env.AGENTS_POLL_MS,
+    ageMaxMs,
+  });
+  return {
+    ...agents,
+    close() {
+      agents.close();
+      ssm.destroy();
+    },
   };
 }
 

@@ -15,8 +15,17 @@ export const authorizationEnv = {
     { min: 1, max: 86_400 },
     300,
   ),
+  AGENTS_PATH: text(
+    'SSM path of the agent declarations, e.g. /toolgate/prod/agents; empty: no agent is declared, for a laptop',
+    '',
+  ),
+  AGENTS_POLL_MS: integer(
+    'how often the agent declarations are read, milliseconds; up to a tenth is added',
+    { min: 100, max: 3_600_000 },
+    30_000,
+  ),
   TABLE_PREFIX: text('prefix of the DynamoDB table names', 'toolgate-'),
-  AWS_REGION: text('region of the tables', 'us-east-1'),
+  AWS_REGION: text('region of the tables and parameters', 'us-east-1'),
   DYNAMODB_ENDPOINT: text('URL of DynamoDB when it is not the one of the region', ''),
   AUTHORIZATION_SEALING_KEY: text(
     'base64 of 32 bytes that seal private keys at rest; a must when the issuer is not loopback',

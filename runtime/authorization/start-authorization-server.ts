@@ -28,6 +28,8 @@ export interface AuthorizationServer {
   refreshKeys(): Promise<void>;
   /** Reads the catalogue now, for whoever has just changed it. Never rejects; runs every second by itself. */
   refreshCatalogue(): Promise<void>;
+  /** Reads the declared agents now. Never rejects; runs every AGENTS_POLL_MS by itself. */
+  refreshAgents(): Promise<void>;
   /** Stops taking requests, lets those in flight finish for `drainMs`, and releases everything. */
   close(drainMs?: number): Promise<void>;
 }
@@ -72,14 +74,14 @@ export async function startAuthorizationServer(
   });
 
   let keys = await keyStore.refresh().catch((error: unknown) => {
-    deps.catalogue.close();
+    deps.close();
     if (!(error instanceof StoreUnavailable)) throw error;
     const table = env.TABLE_PREFIX + authorizationTable.name;
     throw new Error(`The DynamoDB table ${table} gives no answer, so there are no keys to sign with.`, {
       cause: error,
     });
   });
-  await deps.catalogue.refresh();
+  await Promise.all([deps.catalogue.refresh(), deps.agents?.refresh()]);
   const make = () => createProvider({ env, deps, keys, resources, consents, documentLimit, findAccount });
   let provider = make();
   let isDraining = false;
@@ -109,7 +111,7 @@ export async function startAuthorizationServer(
     await once(server, 'listening');
   } catch (error) {
     clearInterval(timer);
-    deps.catalogue.close();
+    deps.close();
     throw error;
   }
   const { port, address, family } = server.address() as AddressInfo;
@@ -124,10 +126,11 @@ export async function startAuthorizationServer(
       }),
     refreshKeys,
     refreshCatalogue: async () => void (await deps.catalogue.refresh()),
+    refreshAgents: async () => deps.agents?.refresh(),
     async close(drainMs = 10_000) {
       isDraining = true;
       clearInterval(timer);
-      deps.catalogue.close();
+      deps.close();
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();
