@@ -149,7 +149,7 @@ export class IdentityProvider extends Construct implements IIdentityProvider {
     });
     if (!threatProtection) {
       cdk.Validations.of(pool).acknowledge({
-        id: 'AwsSolutions-COG3',
+        id: 'AwsSolutions-COG8',
         reason: 'Threat protection takes the Plus plan; the platform team chooses it with threatProtection.',
       });
     }
@@ -225,7 +225,7 @@ export class IdentityProvider extends Construct implements IIdentityProvider {
 
   private checkCallback(name: string, callback: string): void {
     if (cdk.Token.isUnresolved(callback)) return;
-    const url = URL.parse(callback);
+    const url = URL.canParse(callback) ? new URL(callback) : undefined;
     const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && url.hostname === 'localhost');
     if (isSafe && url.hash === '') return;
     throw synthError(

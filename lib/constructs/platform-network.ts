@@ -86,11 +86,12 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
         `Egress.nat has ${natGateways} gateways for ${zones} zones: give 1 to ${zones}, or choose Egress.endpoints() or Egress.publicSubnets()`,
       );
     }
-    const vpc = withoutLookup(this, zones, () => this.makeVpc(zones, props));
-    this.vpc = vpc as ec2.IVpc;
+    const cidr = props.cidr ?? ec2.Vpc.DEFAULT_CIDR_RANGE;
+    const vpc = withoutLookup(this, zones, () => this.makeVpc(zones, cidr));
+    this.vpc = vpc;
     vpc.addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 });
     vpc.addGatewayEndpoint('DynamoDb', { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB });
-    if (this.egress.interfaceServices.length > 0) this.endpointSecurityGroup = this.makeEndpoints(vpc);
+    if (this.egress.interfaceServices.length > 0) this.endpointSecurityGroup = this.makeEndpoints(vpc, cidr);
     if (props.flowLogs ?? true) this.logRejected(vpc);
   }
 
@@ -98,11 +99,11 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
     return createTaskSecurityGroup(scope, id, this.vpc, description);
   }
 
-  private makeVpc(zones: number, { cidr }: PlatformNetworkProps): ec2.Vpc {
+  private makeVpc(zones: number, cidr: string): ec2.Vpc {
     const open = { name: 'Public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false };
     const closed = { name: 'Tasks', subnetType: subnetTypeOf(this.egress) };
     return new ec2.Vpc(this, 'Vpc', {
-      ...(cidr !== undefined && { ipAddresses: ec2.IpAddresses.cidr(cidr) }),
+      ipAddresses: ec2.IpAddresses.cidr(cidr),
       maxAzs: zones,
       natGateways: this.egress.natGateways,
       subnetConfiguration: this.assignPublicIp ? [open] : [open, closed],
@@ -111,13 +112,13 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
     });
   }
 
-  private makeEndpoints(vpc: ec2.Vpc): ec2.SecurityGroup {
+  private makeEndpoints(vpc: ec2.Vpc, cidr: string): ec2.SecurityGroup {
     const group = new ec2.SecurityGroup(this, 'EndpointSecurityGroup', {
-      vpc: this.vpc,
+      vpc,
       description: 'Interface endpoints: HTTPS from the VPC',
       allowAllOutbound: false,
     });
-    group.addIngressRule(ec2.Peer.ipv4(vpc.vpcCidrBlock), ec2.Port.tcp(443), 'Tasks');
+    group.addIngressRule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(443), 'Tasks');
     const subnets = vpc.selectSubnets(this.taskSubnets).subnets;
     for (const service of this.egress.interfaceServices) {
       vpc.addInterfaceEndpoint(endpointId(service), {

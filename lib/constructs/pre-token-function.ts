@@ -52,9 +52,16 @@ export class PreTokenFunction extends Construct {
     });
     logging.applyBefore(this.function);
     cdk.Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM5`,
-      reason:
-        'The parameters of the machine clients of this platform, whose ids are known only after the function is made.',
+      id: `AwsSolutions-IAM5[Resource::${finding(parameters, this)}]`,
+      reason: 'The parameters of this platform’s machine clients, whose ids are known only after the function is made.',
     });
   }
+}
+
+/** An ARN as cdk-nag writes it: `<AWS::Region>` where the template has a reference. */
+function finding(arn: string, scope: Construct): string {
+  const resolved: unknown = cdk.Stack.of(scope).resolve(arn);
+  if (typeof resolved === 'string') return resolved;
+  const parts = (resolved as { 'Fn::Join': [string, (string | { Ref: string })[]] })['Fn::Join'][1];
+  return parts.map((part) => (typeof part === 'string' ? part : `<${part.Ref}>`)).join('');
 }

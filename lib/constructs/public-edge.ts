@@ -98,6 +98,12 @@ export class PublicEdge extends Construct implements IPublicEdge {
     for (const peer of props.allowedPeers ?? [ec2.Peer.anyIpv4()]) {
       for (const port of ports) this.securityGroup.addIngressRule(peer, ec2.Port.tcp(port), 'Clients');
     }
+    if (props.allowedPeers === undefined) {
+      cdk.Validations.of(this.securityGroup).acknowledge({
+        id: 'AwsSolutions-EC23',
+        reason: 'The public door: every caller shows a token or a certificate; allowedPeers narrows who may knock.',
+      });
+    }
     // The load balancer itself fetches the issuer's keys.
     if (props.jwtValidation)
       this.securityGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'Keys of the issuer');

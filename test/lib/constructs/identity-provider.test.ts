@@ -41,13 +41,9 @@ const billing: ToolDomain = {
   ],
 };
 
-interface Resource {
-  readonly Properties: Record<string, unknown>;
-}
-
 /** The clients of the pool by their names. */
 function clients(template: Template): Record<string, Record<string, unknown>> {
-  const found: Resource[] = Object.values(template.findResources('AWS::Cognito::UserPoolClient'));
+  const found = Object.values(template.findResources('AWS::Cognito::UserPoolClient'));
   return Object.fromEntries(found.map(({ Properties }) => [Properties.ClientName, Properties]));
 }
 
@@ -99,7 +95,7 @@ test('the tenant is an attribute that operators can change', () => {
 });
 
 test('the roles that policy knows are groups', () => {
-  const groups: Resource[] = Object.values(identity().findResources('AWS::Cognito::UserPoolGroup'));
+  const groups = Object.values(identity().findResources('AWS::Cognito::UserPoolGroup'));
   const names = groups.map(({ Properties }) => Properties.GroupName);
   assert.deepEqual(names.sort(), ['approver', 'operator', 'platform-admin', 'reader']);
 });
@@ -257,7 +253,7 @@ test('a function that named a client could not be deployed, which is why clients
 
 test('the function reads the parameters of its platform’s clients, writes its log, and may do nothing else', () => {
   const template = identity();
-  const policies: Resource[] = Object.values(template.findResources('AWS::IAM::Policy'));
+  const policies = Object.values(template.findResources('AWS::IAM::Policy'));
   const statements = policies.flatMap(
     ({ Properties }) => (Properties.PolicyDocument as { Statement: { Action: unknown }[] }).Statement,
   );

@@ -26,7 +26,7 @@ interface World {
 type EdgeOptions = Omit<PublicEdgeProps, 'vpc' | 'domainName'> & { readonly domainName?: string };
 
 function world(stack: cdk.Stack): World {
-  const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, natGateways: 0 }) as ec2.IVpc;
+  const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, natGateways: 0 });
   return {
     stack,
     vpc,
