@@ -26,6 +26,7 @@ import { RegistryService } from './registry-service.ts';
 import { type IStateTables, StateTables } from './state-tables.ts';
 import { synthError } from './synth-error.ts';
 import { ToolEdge } from './tool-edge.ts';
+import type { IToolEdge } from './tool-edge-base.ts';
 import type { ToolRouting } from './tool-routing.ts';
 
 export interface McpPlatformProps {
@@ -197,7 +198,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
   readonly authorization: AuthorizationService;
   readonly policy: IPolicyBundle;
   readonly audit: IAuditTrail;
-  readonly toolEdge: ToolEdge;
+  readonly toolEdge: IToolEdge;
   /** In KMS; vouches for the keys that sign tokens for tool servers. */
   readonly upstreamKey: kms.Key;
   readonly gateway: GatewayService;
@@ -226,12 +227,12 @@ export class McpPlatform extends Construct implements IMcpPlatform {
     // … with a token that somebody got by signing in …
     this.stateTables = props.stateTables ?? new StateTables(this, 'State', { platformName, removalPolicy });
     const { stateTables } = this;
-    this.toolEdge = new ToolEdge(this, 'ToolEdge', {
+    const toolEdge = new ToolEdge(this, 'ToolEdge', {
       platformName,
       vpc: network.vpc,
       routing: props.toolRouting ?? profile.routing,
     });
-    const { toolEdge } = this;
+    this.toolEdge = toolEdge;
     this.identity = props.identity ?? this.makeIdentity(edge, removalPolicy);
     const place = { platformName, cluster, network, edge, toolEdge, stateTables, removalPolicy };
     this.authorization = new AuthorizationService(this, 'Authorization', {
@@ -269,7 +270,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
       upstreamKey,
       trustDomain,
     });
-    publishPlatform(new Construct(this, 'Parameters'), this);
+    publishPlatform(new Construct(this, 'Parameters'), this, toolEdge);
   }
 
   private ownEgress({ vpc }: McpPlatformProps): Egress | undefined {

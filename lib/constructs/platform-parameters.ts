@@ -22,8 +22,8 @@ export function parameterName(platformName: string, key: string): string {
  * Publishes what a tenant's stack needs to know, as SSM parameters of the account and region. None of it is secret. A key that is there only
  * with one kind of routing makes a tenant's deployment stop before it begins when the tenant names another profile.
  */
-export function publishPlatform(scope: Construct, platform: IMcpPlatform & { readonly toolEdge: ToolEdge }): void {
-  const { network, toolEdge, audit } = platform;
+export function publishPlatform(scope: Construct, platform: IMcpPlatform, toolEdge: ToolEdge): void {
+  const { network, audit } = platform;
   const subnets = network.vpc.selectSubnets(network.taskSubnets);
   const values: Readonly<Record<string, string | undefined>> = {
     'gateway-url': platform.gatewayUrl,
