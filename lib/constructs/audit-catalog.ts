@@ -88,7 +88,7 @@ export class AuditCatalog extends Construct {
       },
     });
     this.resultsBucket = this.addResultsBucket();
-    this.workGroupName = cdk.Names.uniqueResourceName(this, { maxLength: 100, separator: '-', extra: 'Auditors' });
+    this.workGroupName = cdk.Names.uniqueResourceName(this, { maxLength: 100, separator: '-' });
     this.workGroup = this.addWorkGroup();
   }
 

@@ -2,7 +2,11 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { PolicyBundle } from './policy-bundle.ts';
 
-/** Who may load the rules: exactly the parameter that points at them, and exactly the object that it names. */
+/**
+ * Who may load the rules: the parameter that points at them, and JSON files where CDK uploads them. Not this one object only: a gateway
+ * that starts while the parameter names a bundle that is refused loads the one that was accepted before. Objects are named by
+ * their hash and cannot be listed, so nothing else is found.
+ */
 export class PolicyBundleGrants {
   static fromPolicyBundle(bundle: PolicyBundle, assetsKey?: kms.IKey): PolicyBundleGrants {
     return new PolicyBundleGrants(bundle, assetsKey);
@@ -16,7 +20,7 @@ export class PolicyBundleGrants {
     this.assetsKey = assetsKey;
   }
 
-  /** Reads parameter and bundle. `asset.grantRead` is not used: it opens the whole bucket that CDK uploads to, other teams' code included. */
+  /** Reads parameter and bundles. `asset.grantRead` is not used: it lets list and read all that CDK uploads, other teams' code included. */
   read(grantee: iam.IGrantable): iam.Grant {
     const { asset, parameter } = this.bundle;
     const point = iam.Grant.addToPrincipal({
@@ -27,9 +31,14 @@ export class PolicyBundleGrants {
     const load = iam.Grant.addToPrincipal({
       grantee,
       actions: ['s3:GetObject'],
-      resourceArns: [asset.bucket.arnForObjects(asset.s3ObjectKey)],
+      resourceArns: [asset.bucket.arnForObjects(bundlesOf(asset.s3ObjectKey))],
     });
     const granted = point.combine(load);
     return this.assetsKey === undefined ? granted : granted.combine(this.assetsKey.grantDecrypt(grantee));
   }
+}
+
+/** The key with a star for its hash; a key that only the deployment knows stays. */
+function bundlesOf(key: string): string {
+  return key.replace(/[0-9a-f]{64}(?=\.json$)/, '*');
 }

@@ -87,7 +87,7 @@ export class PolicyBundle extends Construct implements IPolicyBundle {
     this.grants = PolicyBundleGrants.fromPolicyBundle(this, props.assetsKey);
   }
 
-  /** Lets a service load the bundle: the parameter, and this one object. */
+  /** Lets a service load the bundle. */
   grantRead(grantee: iam.IGrantable): iam.Grant {
     return this.grants.read(grantee);
   }

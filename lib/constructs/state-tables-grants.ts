@@ -1,5 +1,11 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { authorizationTable, catalogueTable, grantTable, quotaTable } from '../../runtime/contract/tables.ts';
+import {
+  authorizationTable,
+  catalogueTable,
+  grantTable,
+  quotaTable,
+  signingKeyTable,
+} from '../../runtime/contract/tables.ts';
 import type { IStateTables } from './state-tables.ts';
 
 /** What one statement allows on one table. */
@@ -12,20 +18,29 @@ interface TableUse {
   readonly partitions?: readonly string[];
 }
 
+/** `runtime/shared/signing-keys`: one's own statement is put, all are read. */
+const signingKeyUse: TableUse = { table: signingKeyTable.name, actions: ['PutItem', 'Scan'] };
+
 /** Exactly the commands that the gateway sends: clients of `runtime/gateway` and the shared stores that it opens. */
 const gatewayUses: readonly TableUse[] = [
   { table: catalogueTable.name, actions: ['GetItem', 'Query'] },
+  // The highest policy that was accepted, in `runtime/shared/policy-source`; servers and tools are out of its reach.
+  { table: catalogueTable.name, actions: ['PutItem'], partitions: ['policy'] },
   { table: quotaTable.name, actions: ['GetItem', 'UpdateItem'] },
   { table: grantTable.name, actions: ['PutItem', 'Query', 'UpdateItem'] },
+  signingKeyUse,
 ];
 
 const registryUses: readonly TableUse[] = [
   { table: catalogueTable.name, actions: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'] },
+  signingKeyUse,
 ];
 
 const authorizationUses: readonly TableUse[] = [
   { table: authorizationTable.name, actions: ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'] },
   { table: authorizationTable.name, actions: ['Query'], index: 'by-grant' },
+  // Scopes of the servers, with their words.
+  { table: catalogueTable.name, actions: ['GetItem', 'Query'] },
 ];
 
 /** Lets each service do with the tables what its code does, and nothing else. */
@@ -41,17 +56,17 @@ export class StateTablesGrants {
     this.tables = tables;
   }
 
-  /** What `runtime/gateway` does: reads the catalogue, counts calls, asks for and uses approvals. */
+  /** What `runtime/gateway` does: reads the catalogue, counts calls, asks for and uses approvals, publishes keys. */
   gateway(grantee: iam.IGrantable): iam.Grant {
     return this.grantUses(grantee, gatewayUses);
   }
 
-  /** What `runtime/authorization` does: keeps clients, codes, tokens and keys. */
+  /** What `runtime/authorization` does: keeps clients, codes, tokens and keys, and learns scopes from the catalogue. */
   authorization(grantee: iam.IGrantable): iam.Grant {
     return this.grantUses(grantee, authorizationUses);
   }
 
-  /** What `runtime/registry` does: reads and writes the catalogue. */
+  /** What `runtime/registry` does: reads and writes the catalogue, and publishes its key. */
   registry(grantee: iam.IGrantable): iam.Grant {
     return this.grantUses(grantee, registryUses);
   }

@@ -80,6 +80,7 @@ test('the logical ids of the tables are these: a changed one is a new table, and
     'toolgate-prod-quota': 'TablesQuota720200F8',
     'toolgate-prod-grants': 'TablesGrantsA53A3550',
     'toolgate-prod-authorization': 'TablesAuthorizationAF8FB69F',
+    'toolgate-prod-signing-keys': 'TablesSigningKeys810F4D36',
   };
   assert.deepEqual(Object.fromEntries(ids), pinned);
 });
@@ -151,7 +152,7 @@ test('a table that does not exist is refused with the names of those that do', (
   );
 });
 
-test('each service may do to the tables what its code does', () => {
+test('each service may do to the tables what its code does, and the gateway writes one partition of the catalogue', () => {
   const allowed = (grant: (tables: StateTables, role: iam.Role) => iam.Grant) => {
     const { template, stack } = synthTemplate((scope) => {
       grant(new StateTables(scope, 'Tables', { platformName: 'prod' }), role(scope)).assertSuccess();
@@ -162,8 +163,10 @@ test('each service may do to the tables what its code does', () => {
     allowed((state, grantee) => state.grants.gateway(grantee)),
     [
       ['TablesCatalogue', 'dynamodb:GetItem', 'dynamodb:Query'],
+      ['TablesCatalogue policy', 'dynamodb:PutItem'],
       ['TablesGrants', 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
       ['TablesQuota', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
+      ['TablesSigningKeys', 'dynamodb:PutItem', 'dynamodb:Scan'],
     ],
   );
   assert.deepEqual(
@@ -171,6 +174,7 @@ test('each service may do to the tables what its code does', () => {
     [
       ['TablesAuthorization', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
       ['TablesAuthorization/index/by-grant', 'dynamodb:Query'],
+      ['TablesCatalogue', 'dynamodb:GetItem', 'dynamodb:Query'],
     ],
   );
   assert.deepEqual(
@@ -184,6 +188,7 @@ test('each service may do to the tables what its code does', () => {
         'dynamodb:Query',
         'dynamodb:UpdateItem',
       ],
+      ['TablesSigningKeys', 'dynamodb:PutItem', 'dynamodb:Scan'],
     ],
   );
 });
@@ -225,13 +230,17 @@ function statementsOf(policies: Record<string, { Properties?: unknown }>, stack:
   const [policy] = Object.values(policies) as { Properties: { PolicyDocument: { Statement: Statement[] } } }[];
   assert.equal(Object.keys(policies).length, 1, stack.stackName);
   return (policy?.Properties.PolicyDocument.Statement ?? [])
-    .map(({ Resource, Action }) => [nameOf(Resource), ...[Action].flat().sort()])
+    .map(({ Resource, Action, Condition }) => [
+      [nameOf(Resource), ...(Condition?.['ForAllValues:StringEquals']?.['dynamodb:LeadingKeys'] ?? [])].join(' '),
+      ...[Action].flat().sort(),
+    ])
     .sort(([one = ''], [other = '']) => (one < other ? -1 : 1));
 }
 
 interface Statement {
   readonly Action: string | string[];
   readonly Resource: object;
+  readonly Condition?: Record<string, Record<string, string[]>>;
 }
 
 function nameOf(resource: object): string {
