@@ -58,6 +58,7 @@ export interface PlatformNetworkProps {
  * stack's `env` or without. What each egress costs stands at `Egress`.
  */
 export class PlatformNetwork extends Construct implements IPlatformNetwork {
+  /** The network. */
   readonly vpc: ec2.IVpc;
   readonly egress: Egress;
   readonly taskSubnets: ec2.SubnetSelection;
@@ -88,7 +89,8 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
     }
     const cidr = props.cidr ?? ec2.Vpc.DEFAULT_CIDR_RANGE;
     const vpc = withoutLookup(this, zones, () => this.makeVpc(zones, cidr));
-    this.vpc = vpc;
+    // lib/tsconfig.json says why a Vpc is not taken for an IVpc everywhere.
+    this.vpc = vpc as ec2.IVpc;
     vpc.addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 });
     vpc.addGatewayEndpoint('DynamoDb', { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB });
     if (this.egress.interfaceServices.length > 0) this.endpointSecurityGroup = this.makeEndpoints(vpc, cidr);
@@ -114,7 +116,7 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
 
   private makeEndpoints(vpc: ec2.Vpc, cidr: string): ec2.SecurityGroup {
     const group = new ec2.SecurityGroup(this, 'EndpointSecurityGroup', {
-      vpc,
+      vpc: this.vpc,
       description: 'Interface endpoints: HTTPS from the VPC',
       allowAllOutbound: false,
     });
