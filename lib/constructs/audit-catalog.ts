@@ -15,11 +15,15 @@ const queryBytesMin = 10_000_000;
 /** Records from before this day are not looked for. No platform is older. */
 const firstDay = '2026-01-01';
 
+/** What the catalogue describes, and where results go. */
 export interface AuditCatalogProps {
+  /** The record that is asked. */
   readonly trail: IAuditTrail;
   /** Encrypts what queries find. */
   readonly encryptionKey: kms.IKey;
+  /** Where it is logged who read results. */
   readonly accessLogsBucket: s3.IBucket;
+  /** What happens to the results when the stack goes. */
   readonly removalPolicy: cdk.RemovalPolicy;
   /**
    * What one query may read before Athena stops it.
@@ -37,9 +41,13 @@ export interface AuditCatalogProps {
 
 /** The record as one SQL table, and a workgroup in which auditors ask it. Partitions are computed, so nothing has to be crawled. */
 export class AuditCatalog extends Construct {
+  /** The database of the Glue catalogue. */
   readonly database: glue.Database;
+  /** One row a record; a query names its tenant. */
   readonly table: glue.S3Table;
+  /** Where Athena puts what queries find. */
   readonly resultsBucket: s3.Bucket;
+  /** The workgroup of auditors, with a limit on what one query reads. */
   readonly workGroup: athena.CfnWorkGroup;
   /** Of the workgroup. */
   readonly workGroupName: string;

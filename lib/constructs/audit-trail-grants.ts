@@ -11,6 +11,7 @@ const writerName = /^[a-z0-9][a-z0-9_-]{0,30}$/;
  * `s3:PutObjectLegalHold` along.
  */
 export class AuditTrailGrants {
+  /** The grants of this record. */
   static fromAuditTrail(trail: IAuditTrail): AuditTrailGrants {
     return new AuditTrailGrants(trail);
   }

@@ -20,6 +20,7 @@ export interface IAuditTrail extends IConstruct {
   readonly grants: AuditTrailGrants;
 }
 
+/** How long records are kept, and by whose keys. */
 export interface AuditTrailProps {
   /**
    * How long nobody can delete or change a record. It holds for records written from then on; those that are there keep what they had.
@@ -68,7 +69,9 @@ export interface AuditTrailProps {
 
 /** What another stack needs to know of the record. */
 export interface AuditTrailAttributes {
+  /** The bucket with Object Lock that holds the record. */
   readonly bucket: s3.IBucket;
+  /** The key that signs checkpoints. */
   readonly signingKey: kms.IKey;
   /**
    * The key of the bucket.

@@ -1,5 +1,7 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 
+/** How many ways out there are. */
+/** What NAT gateways there are. */
 export interface NatEgressOptions {
   /**
    * NAT gateways, each in a zone of its own. With one, tasks in the other zones lose the Internet and AWS when its zone fails.
@@ -9,6 +11,8 @@ export interface NatEgressOptions {
   readonly gateways?: number;
 }
 
+/** Which endpoints there are. */
+/** What endpoints there are. */
 export interface EndpointsEgressOptions {
   /**
    * Interface endpoints beside those that Toolgate's own services use.
@@ -60,9 +64,13 @@ export class Egress {
 
   /** `nat`, `endpoints` or `publicSubnets`. */
   readonly kind: string;
+  /** How many NAT gateways a new VPC gets. */
+  /** How many NAT gateways there are. */
   readonly natGateways: number;
   /** Services with an interface endpoint. */
   readonly interfaceServices: ec2.InterfaceVpcEndpointAwsService[];
+  /** Whether all tasks are in one zone. */
+  /** Whether interface endpoints are in one zone only. */
   readonly isSingleZone: boolean;
 
   private constructor(

@@ -33,7 +33,11 @@ export interface OidcIssuerAttributes {
   readonly clientId: string;
   /** Its secret, the whole value. */
   readonly clientSecret: secretsmanager.ISecret;
-  /** @default - `openid` */
+  /**
+   * Scopes that are asked for at sign-in.
+   *
+   * @default - `openid`
+   */
   readonly signInScopes?: string[];
   /**
    * Claim of the ID token with the roles: a list of `reader`, `operator`, `approver`, `platform-admin`.

@@ -8,6 +8,7 @@ import type { PolicyBundle } from './policy-bundle.ts';
  * their hash and cannot be listed, so nothing else is found.
  */
 export class PolicyBundleGrants {
+  /** The grants of this bundle. */
   static fromPolicyBundle(bundle: PolicyBundle, assetsKey?: kms.IKey): PolicyBundleGrants {
     return new PolicyBundleGrants(bundle, assetsKey);
   }

@@ -21,6 +21,7 @@ export interface IPolicyBundle extends IConstruct {
   readonly grants: PolicyBundleGrants;
 }
 
+/** What gateways decide by. */
 export interface PolicyBundleProps {
   /** The platform that these rules are for. */
   readonly platformName: string;

@@ -5,6 +5,8 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { lambdaDirectory } from './assets.ts';
 
+/** Where the function looks machine clients up. */
+/** What the function of a user pool needs. */
 export interface PreTokenFunctionProps {
   /** SSM path of the machine clients. */
   readonly clientsPath: string;
@@ -21,6 +23,8 @@ export interface PreTokenFunctionProps {
  * nothing else.
  */
 export class PreTokenFunction extends Construct {
+  /** The function that Cognito calls before each token. */
+  /** As Lambda has it. */
   readonly function: lambda.Function;
 
   constructor(scope: Construct, id: string, props: PreTokenFunctionProps) {
