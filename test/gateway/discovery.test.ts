@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import manifestSchema from '../../runtime/contract/capability-manifest.schema.json' with { type: 'json' };
+import { Refusal } from '../../runtime/shared/refusal.ts';
 import { ownSigningKeys, sharedSigningKeys } from '../../runtime/shared/signing-keys/signing-keys.ts';
 import { exchange, type GatewayWorld, publicUrl, startGatewayWorld } from '../support/gateway-world.ts';
 
@@ -62,10 +65,75 @@ test('the catalogue and the cards name servers and nothing of their tools, owner
   assert.equal((await get('/servers/nosuch/mcp/server-card')).status, 404);
 });
 
+suite('the manifest of the gateway', () => {
+  const path = '/.well-known/mcp-capabilities';
+  const bearer = (claims: object = {}) => ({
+    authorization: `Bearer ${world.issuer.token({ aud: `${publicUrl}/mcp`, ...claims })}`,
+  });
+
+  test('names the scopes of the servers to anybody, and no tool', async () => {
+    const { status, json, headers } = await get(path);
+    assert.equal(status, 200);
+    assert.deepEqual(json.auth.scopes, ['echo:admin', 'echo:read']);
+    assert.deepEqual(json.tools, []);
+    assert.equal(headers.vary, 'authorization');
+  });
+
+  test('has for a caller with a token exactly the tools that it may call, as the manifest of a server has them', async () => {
+    const { status, json, headers } = await get(path, bearer({ roles: ['operator'] }));
+    assert.equal(status, 200);
+    assert.equal(headers['cache-control'], 'no-store');
+    const listed = await world.send({ method: 'tools/list', params: {}, claims: { roles: ['operator'] } });
+    const names = (tools: { name: string }[]) => tools.map(({ name }) => name);
+    assert.deepEqual(names(json.tools), names(listed.json.result.tools));
+    assert.deepEqual(names(json.tools), ['beta.secret', 'echo.say', 'echo.shout']);
+    assert.deepEqual(json.auth.scopes, ['echo:read']);
+    assert.deepEqual([json.tools[0].destructive, json.tools[0].version], [false, '1.0.0']);
+    const validate = new Ajv2020().compile(manifestSchema);
+    assert.equal(validate(json), true, JSON.stringify(validate.errors));
+    assert.doesNotMatch(JSON.stringify(json), /definitionHash|127\.0\.0\.1|urn:upstream/);
+  });
+
+  test('is counted and recorded for its caller as a list is', async () => {
+    const before = world.audit.events.length;
+    await get(path, bearer());
+    const [event] = world.audit.events.slice(before);
+    assert.deepEqual([event?.method, event?.outcome, event?.tenant], ['tools/list', 'ok', 'acme']);
+    const restore = world.override({
+      quota: { take: () => Promise.reject(new Refusal('quota_exceeded', { retryAfterMs: 1000 })) },
+    });
+    const counted = await get(path, bearer());
+    restore();
+    assert.deepEqual([counted.status, counted.headers['retry-after']], [429, '1']);
+  });
+
+  test('is refused, on record, with a token that is not for this door, in the query, or twice', async () => {
+    const wrong = { authorization: `Bearer ${world.issuer.token({ aud: `${publicUrl}/servers/alpha/mcp` })}` };
+    const answer = await get(path, wrong);
+    assert.equal(answer.json.error.data.code, 'audience_mismatch');
+    assert.match(String(answer.headers['www-authenticate']), /resource_metadata=.*oauth-protected-resource\/mcp/);
+    assert.equal(world.lastEvent().code, 'audience_mismatch');
+    const query = await get(`${path}?access_token=x`);
+    assert.equal(query.json.error.data.code, 'credentials_ambiguous');
+    assert.equal(world.lastEvent().code, 'credentials_ambiguous');
+    assert.equal((await get(path, { authorization: 'Basic eDp5' })).status, 401);
+    assert.equal((await get(path, { ...bearer(), origin: 'https://evil.example' })).status, 403);
+  });
+
+  test('is not told while it cannot be recorded', async () => {
+    world.audit.onAppend = () => Promise.reject(new Refusal('audit_unavailable'));
+    const { status, text } = await get(path, bearer());
+    world.audit.onAppend = () => {};
+    assert.equal(status, 503);
+    assert.doesNotMatch(text, /echo\.say/);
+  });
+});
+
 test('with anonymous discovery off nothing is told', async () => {
   const quiet = await startGatewayWorld({ settings: { anonymousDiscovery: 'off' } });
   const read = (path: string) => exchange(quiet.gateway, { path, httpMethod: 'GET', headers: {} });
   assert.deepEqual((await read('/.well-known/ai-catalog.json')).json.entries, []);
+  assert.deepEqual((await read('/.well-known/mcp-capabilities')).json.auth.scopes, []);
   assert.equal((await read('/servers/alpha/mcp/server-card')).status, 404);
   assert.equal((await read(`${metadata}/mcp`)).json.scopes_supported, undefined);
   assert.doesNotMatch(String((await quiet.send({ token: null })).headers['www-authenticate']), /scope=/);

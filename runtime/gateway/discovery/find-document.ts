@@ -5,13 +5,16 @@ import type { GatewayDeps } from '../deps.ts';
 import type { GatewaySettings } from '../gateway-settings.ts';
 import { findEndpoint } from '../transport/find-endpoint.ts';
 import { legacyVersions, modernVersions } from '../transport/protocol-versions.ts';
-import { protectedResource } from './protected-resource.ts';
+import { capabilities, capabilitiesPath } from './capabilities.ts';
+import { doorScopes, protectedResource } from './protected-resource.ts';
 
 /** A document that anyone may read. */
 export interface Document {
   readonly contentType: string;
   /** A reader asks every time whether it changed. */
   readonly isFresh?: boolean;
+  /** A reader with a token is told more. */
+  readonly varies?: boolean;
   readonly body: Json;
 }
 
@@ -30,7 +33,11 @@ export async function findDocument(
   if (path === '/.well-known/jwks.json') {
     return { ...json((await deps.signingKeys.jwks()) as unknown as JsonObject), isFresh: true };
   }
-  if (path === '/.well-known/mcp-capabilities') return json(capabilities(settings));
+  if (path === capabilitiesPath) {
+    // Names of servers and their scopes are for everybody, tools are not: a reader with a token gets those that it may call.
+    const scopes = doorScopes({ kind: 'all', resource: `${settings.publicUrl}/mcp` }, settings, deps);
+    return { ...json(capabilities(settings, { tools: [], scopes })), varies: true };
+  }
   if (path === '/.well-known/ai-catalog.json') {
     return { contentType: 'application/ai-catalog+json', body: aiCatalog(settings, deps) };
   }
@@ -44,24 +51,6 @@ export async function findDocument(
 
 function json(body: Json): Document {
   return { contentType: 'application/json', body };
-}
-
-/** Our own manifest. It names no tool: which there are depends on who asks, and tools/list says it. */
-function capabilities(settings: GatewaySettings): JsonObject {
-  return {
-    schemaVersion: '1',
-    server: {
-      name: 'toolgate',
-      title: 'Toolgate',
-      description: 'The governed door: every tool that the caller may use, across servers.',
-      version: '0.1.0',
-      owner: 'platform',
-      slo: { availability: 99.9, latencyP95Ms: 1000 },
-    },
-    transport: { type: 'streamable-http', url: `${settings.publicUrl}/mcp` },
-    auth: { type: 'oauth2', audience: `${settings.publicUrl}/mcp`, issuers: settings.issuers, scopes: [] },
-    tools: [],
-  };
 }
 
 function aiCatalog(settings: GatewaySettings, deps: GatewayDeps): JsonObject {
