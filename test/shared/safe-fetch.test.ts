@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { addressKind } from '../../runtime/shared/public-address.ts';
 import { Refusal } from '../../runtime/shared/refusal.ts';
@@ -40,16 +41,16 @@ const addresses: readonly (readonly [address: string, kind: string])[] = [
   ['127.255.255.254', 'loopback'],
   ['::1', 'loopback'],
   ['0.0.0.0', 'forbidden'],
-  ['10.0.0.1', 'forbidden'],
-  ['100.64.0.1', 'forbidden'],
+  ['10.0.0.1', 'private'],
+  ['100.64.0.1', 'private'],
   ['169.254.169.254', 'forbidden'],
   ['169.254.170.2', 'forbidden'],
-  ['172.16.0.1', 'forbidden'],
-  ['172.31.255.255', 'forbidden'],
+  ['172.16.0.1', 'private'],
+  ['172.31.255.255', 'private'],
   ['192.0.0.1', 'forbidden'],
   ['192.0.2.1', 'forbidden'],
   ['192.88.99.1', 'forbidden'],
-  ['192.168.0.1', 'forbidden'],
+  ['192.168.0.1', 'private'],
   ['198.18.0.1', 'forbidden'],
   ['198.51.100.1', 'forbidden'],
   ['203.0.113.1', 'forbidden'],
@@ -71,7 +72,7 @@ const addresses: readonly (readonly [address: string, kind: string])[] = [
   ['2002:a9fe:a9fe::', 'forbidden'],
   ['3fff::1', 'forbidden'],
   ['5f00::1', 'forbidden'],
-  ['fc00::1', 'forbidden'],
+  ['fc00::1', 'private'],
   ['fd00:ec2::254', 'forbidden'],
   ['fe80::1', 'forbidden'],
   ['fec0::1', 'forbidden'],
@@ -215,6 +216,60 @@ test('plain http reaches this machine only when loopback is allowed, and never a
   assert.equal(await outcome(fetch('http://10.0.0.1/')), 'address_not_allowed');
   // A localhost that resolves elsewhere would be plain http to a stranger.
   assert.equal(await outcome(fetch('http://app.localhost/')), 'address_not_allowed');
+});
+
+const internalDomain = 'tools.prod.internal';
+
+test('a name below the internal domain leads to private addresses only: not to this machine, credentials or the internet', async () => {
+  const answers: readonly (readonly [addresses: readonly string[], expected: string])[] = [
+    [['127.0.0.1'], 'address_not_allowed'],
+    [['::1'], 'address_not_allowed'],
+    [['169.254.169.254'], 'address_not_allowed'],
+    [['169.254.170.2'], 'address_not_allowed'],
+    [['fd00:ec2::254'], 'address_not_allowed'],
+    [['fe80::1'], 'address_not_allowed'],
+    [['::ffff:10.0.0.7'], 'address_not_allowed'],
+    [['8.8.8.8'], 'address_not_allowed'],
+    [['10.0.0.7', '169.254.169.254'], 'address_not_allowed'],
+    [['10.0.0.7', '8.8.8.8'], 'address_not_allowed'],
+    [[], 'upstream_unavailable'],
+  ];
+  for (const [addresses, expected] of answers) {
+    const fetch = createSafeFetch({ ...limits, internalDomain, lookup: async () => addresses });
+    for (const url of [`http://billing.${internalDomain}/`, `https://billing.${internalDomain}:8443/`]) {
+      assert.equal(await outcome(fetch(url)), expected, `${url} ${addresses.join()}`);
+    }
+  }
+});
+
+test('only a name below the internal domain may lead to a private address', async () => {
+  const fetch = createSafeFetch({ ...limits, timeoutMs: 100, internalDomain, lookup: async () => ['10.255.255.1'] });
+  for (const url of [
+    `https://${internalDomain}/`,
+    `https://evil${internalDomain}/`,
+    `https://billing.${internalDomain}.evil.example/`,
+    `http://billing.other.internal/`,
+    'https://10.255.255.1/',
+    'http://10.255.255.1/',
+    `http://billing.${internalDomain}./`,
+    `http://x@billing.${internalDomain}/`,
+  ]) {
+    assert.equal(await outcome(fetch(url)), 'address_not_allowed', url);
+  }
+});
+
+test('a server of this network is reached over plain http, on its own port', async (t) => {
+  const own = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ address }) => addressKind(address) === 'private');
+  if (own === undefined) return t.skip('this machine has no private address');
+  const server = createServer((request, response) => response.end(request.headers.host)).listen(0, own.address);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const host = `billing.${internalDomain}:${(server.address() as AddressInfo).port}`;
+  const fetch = createSafeFetch({ ...limits, internalDomain, lookup: async () => [own.address] });
+  const { status, body } = await fetch(`http://${host}/`);
+  assert.deepEqual([status, body.toString()], [200, host]);
 });
 
 test('a redirect is handed back, not followed', async (t) => {

@@ -67,7 +67,7 @@ function* crossFieldViolations(
   for (const [scope, { words }] of Object.entries(scopes)) {
     if (!needed.has(scope)) yield `No tool needs the scope ${scope}.`;
     const fault = textFault(words);
-    if (fault !== undefined) yield `The words of ${scope} ${fault}.`;
+    if (fault !== undefined) yield `Of scope ${scope}, the text of words ${fault}.`;
   }
 }
 
