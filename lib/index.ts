@@ -46,7 +46,7 @@ export {
 } from './constructs/tool-declaration.ts';
 export type { ToolDomain, ToolScope } from './constructs/tool-domain.ts';
 export { ToolEdge, type ToolEdgeAttributes, type ToolEdgeProps } from './constructs/tool-edge.ts';
-export { type IToolEdge, ToolEdgeBase, type ToolRoute } from './constructs/tool-edge-base.ts';
+export type { IToolEdge, ToolRoute } from './constructs/tool-edge-base.ts';
 export { ToolRouting } from './constructs/tool-routing.ts';
 export { ToolServer, type ToolServerProps } from './constructs/tool-server.ts';
 export { ToolgateImage } from './constructs/toolgate-image.ts';

@@ -13,14 +13,21 @@ import type { IStateTables } from './state-tables.ts';
 import type { ToolEdge } from './tool-edge.ts';
 import { ToolgateImage } from './toolgate-image.ts';
 
+/** What an authorization server needs. */
 export interface AuthorizationServiceProps extends McpServiceSizing {
+  /** Name of the platform. */
   readonly platformName: string;
+  /** Where its tasks run. */
   readonly cluster: ecs.ICluster;
+  /** Subnets of its tasks and their way out. */
   readonly network: IPlatformNetwork;
+  /** The public door. */
   readonly edge: IPublicEdge;
+  /** The inner side, where tool servers are reached. */
   readonly toolEdge: ToolEdge;
   /** Where people sign in. */
   readonly identity: IIdentityProvider;
+  /** Where its state is. */
   readonly stateTables: IStateTables;
   /**
    * Seals private keys and whatever else must not lie readable in the table: 32 bytes in base64. With another key everybody signs in again.
@@ -44,7 +51,9 @@ export interface AuthorizationServiceProps extends McpServiceSizing {
 
 /** Where MCP clients get their tokens: `runtime/authorization` behind the public edge. */
 export class AuthorizationService extends Construct {
+  /** What answers. */
   readonly service: McpService;
+  /** Seals what the authorization server keeps. */
   readonly sealingKey: secretsmanager.ISecret;
 
   constructor(scope: Construct, id: string, props: AuthorizationServiceProps) {

@@ -1,6 +1,5 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 
-/** How many ways out there are. */
 /** What NAT gateways there are. */
 export interface NatEgressOptions {
   /**
@@ -11,7 +10,6 @@ export interface NatEgressOptions {
   readonly gateways?: number;
 }
 
-/** Which endpoints there are. */
 /** What endpoints there are. */
 export interface EndpointsEgressOptions {
   /**
@@ -64,12 +62,10 @@ export class Egress {
 
   /** `nat`, `endpoints` or `publicSubnets`. */
   readonly kind: string;
-  /** How many NAT gateways a new VPC gets. */
   /** How many NAT gateways there are. */
   readonly natGateways: number;
   /** Services with an interface endpoint. */
   readonly interfaceServices: ec2.InterfaceVpcEndpointAwsService[];
-  /** Whether all tasks are in one zone. */
   /** Whether interface endpoints are in one zone only. */
   readonly isSingleZone: boolean;
 

@@ -17,15 +17,23 @@ import { drainTimeoutMs } from './stop-times.ts';
 import type { ToolEdge } from './tool-edge.ts';
 import { ToolgateImage } from './toolgate-image.ts';
 
+/** What a gateway needs. */
 export interface GatewayServiceProps extends McpServiceSizing {
+  /** Where its tasks run. */
   readonly cluster: ecs.ICluster;
+  /** Subnets of its tasks and their way out. */
   readonly network: IPlatformNetwork;
+  /** The public door. */
   readonly edge: IPublicEdge;
+  /** The inner side, where tool servers are reached. */
   readonly toolEdge: ToolEdge;
   /** Whose tokens it takes beside those of the authorization server. */
   readonly identity: IIdentityProvider;
+  /** Where its state is. */
   readonly stateTables: IStateTables;
+  /** Where it records. */
   readonly audit: IAuditTrail;
+  /** The rules it decides by. */
   readonly policy: IPolicyBundle;
   /** Vouches for the keys that sign upstream tokens: an ECC_NIST_P256 key for SIGN_VERIFY. */
   readonly upstreamKey: kms.IKey;
@@ -66,7 +74,9 @@ export interface GatewayServiceProps extends McpServiceSizing {
 
 /** The door itself: `runtime/gateway` behind the public edge. */
 export class GatewayService extends Construct {
+  /** What answers. */
   readonly service: McpService;
+  /** Key of the pseudonyms in masked columns. */
   readonly maskKey: secretsmanager.ISecret;
 
   constructor(scope: Construct, id: string, props: GatewayServiceProps) {

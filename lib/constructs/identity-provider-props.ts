@@ -3,7 +3,6 @@ import type * as cognito from 'aws-cdk-lib/aws-cognito';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ToolDomain } from './tool-domain.ts';
 
-/** Who signs in, and what their tokens say. */
 /** A user pool for a platform. */
 export interface IdentityProviderProps {
   /** Names the platform in the account and region; parameters of machine clients lie under `/toolgate/{platformName}/clients`. */

@@ -27,6 +27,7 @@ export class IdentityProvider extends Construct implements IIdentityProvider {
     return new OidcIssuer(scope, id, attributes);
   }
 
+  /** Where people and machines are known. */
   readonly userPool: cognito.IUserPool;
   readonly issuer: string;
   readonly clientId: string;

@@ -30,7 +30,6 @@ export interface MachineClientProps {
 /** A machine client as `IdentityProvider.addMachineClient` makes it. */
 export interface MachineClientParts extends MachineClientProps {
   /** The pool that the client is made in. */
-  /** Where it is registered. */
   readonly userPool: cognito.IUserPool;
   /** What `scopes` are in the pool. */
   readonly oauthScopes: cognito.OAuthScope[];
@@ -44,10 +43,8 @@ const tenantName = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** An app client for client credentials, its secret, and whose it is. Six USD a month and 2.25 for a thousand tokens. */
 export class MachineClient extends Construct {
   /** The app client in the pool. */
-  /** As Cognito has it. */
   readonly client: cognito.UserPoolClient;
   /** What the machine names itself by at the token endpoint. */
-  /** What it calls itself in token requests. */
   readonly clientId: string;
   /** The whole value is the client secret. */
   readonly clientSecret: secretsmanager.ISecret;

@@ -13,9 +13,14 @@ export interface IMcpPlatform extends IConstruct {
   readonly gatewayUrl: string;
   /** SPIFFE trust domain of the platform's services. */
   readonly trustDomain: string;
+  /** Where its tasks run. */
   readonly cluster: ecs.ICluster;
+  /** Subnets of its tasks and their way out. */
   readonly network: IPlatformNetwork;
+  /** The inner side, where tool servers are reached. */
   readonly toolEdge: IToolEdge;
+  /** Where it records. */
   readonly audit: IAuditTrail;
+  /** What the platform is like where nothing else is said. */
   readonly profile: PlatformProfile;
 }

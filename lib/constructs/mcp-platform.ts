@@ -29,6 +29,7 @@ import { ToolEdge } from './tool-edge.ts';
 import type { IToolEdge } from './tool-edge-base.ts';
 import type { ToolRouting } from './tool-routing.ts';
 
+/** What a platform is made of. */
 export interface McpPlatformProps {
   /** One of a kind in its account and region: tables, parameters and the inner domain are called after it. */
   readonly platformName: string;
@@ -187,21 +188,33 @@ export class McpPlatform extends Construct implements IMcpPlatform {
   }
 
   readonly platformName: string;
+  /** What the platform is like where nothing else is said. */
   readonly profile: PlatformProfile;
   readonly gatewayUrl: string;
   readonly trustDomain: string;
+  /** Subnets of its tasks and their way out. */
   readonly network: IPlatformNetwork;
+  /** The public door. */
   readonly edge: IPublicEdge;
+  /** Where its tasks run. */
   readonly cluster: ecs.ICluster;
+  /** Where people sign in. */
   readonly identity: IIdentityProvider;
+  /** Where its state is. */
   readonly stateTables: IStateTables;
+  /** Where MCP clients get their tokens. */
   readonly authorization: AuthorizationService;
+  /** The rules it decides by. */
   readonly policy: IPolicyBundle;
+  /** Where it records. */
   readonly audit: IAuditTrail;
+  /** The inner side, where tool servers are reached. */
   readonly toolEdge: IToolEdge;
   /** In KMS; vouches for the keys that sign tokens for tool servers. */
   readonly upstreamKey: kms.Key;
+  /** The door itself. */
   readonly gateway: GatewayService;
+  /** Brings the catalogue to what stacks declare. */
   readonly registry: RegistryService;
 
   constructor(scope: Construct, id: string, props: McpPlatformProps) {

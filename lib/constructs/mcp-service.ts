@@ -59,6 +59,7 @@ export interface McpServiceSizing {
   readonly logRetention?: logs.RetentionDays;
 }
 
+/** What a service is made of. */
 export interface McpServiceProps extends McpServiceSizing {
   /** Where the tasks run. */
   readonly cluster: ecs.ICluster;
@@ -90,9 +91,13 @@ export interface McpServiceProps extends McpServiceSizing {
 
 /** The one shape of a Toolgate service on Fargate: ARM64, non-root, read-only, scaled, rolled back when it does not start. */
 export class McpService extends Construct implements ec2.IConnectable, iam.IGrantable {
+  /** What answers. */
   readonly service: ecs.FargateService;
+  /** What a task is. */
   readonly taskDefinition: ecs.FargateTaskDefinition;
+  /** The one container of a task. */
   readonly container: ecs.ContainerDefinition;
+  /** What it logs. */
   readonly logGroup: logs.LogGroup;
   /** What the code may do. */
   readonly taskRole: iam.IRole;

@@ -7,7 +7,6 @@ import { synthError } from './synth-error.ts';
 
 /** Where the services of a platform run. */
 export interface IPlatformNetwork extends IConstruct {
-  /** The network of all services. */
   /** Where everything is. */
   readonly vpc: ec2.IVpc;
   /** Subnets of the tasks. */
@@ -23,7 +22,6 @@ export interface IPlatformNetwork extends IConstruct {
 }
 
 /** A network to make, or one that is there. */
-/** The network of a platform. */
 export interface PlatformNetworkProps {
   /**
    * A VPC that is there already. It is taken as it is: with endpoints, gateways and routes of its own.
@@ -64,7 +62,6 @@ export interface PlatformNetworkProps {
 export class PlatformNetwork extends Construct implements IPlatformNetwork {
   /** The network. */
   readonly vpc: ec2.IVpc;
-  /** How tasks reach AWS and the Internet. */
   /** How tasks reach AWS and the Internet. */
   readonly egress: Egress;
   readonly taskSubnets: ec2.SubnetSelection;

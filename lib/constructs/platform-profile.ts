@@ -41,13 +41,17 @@ export class PlatformProfile {
 
   /** `production` or `dev`. */
   readonly name: string;
+  /** How tasks reach AWS and the Internet. */
   readonly egress: Egress;
+  /** How the gateway reaches tool servers. */
   readonly routing: ToolRouting;
   /** Of every service, tool servers included. */
   readonly sizing: McpServiceSizing;
+  /** How long records are kept. */
   readonly auditRetention: AuditRetention;
   /** Whether state outlives its stack, and is protected against deletion. */
   readonly isKept: boolean;
+  /** Whether AWS WAF stands in front. */
   readonly hasFirewall: boolean;
 
   private constructor(parts: {

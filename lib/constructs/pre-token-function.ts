@@ -6,7 +6,6 @@ import { Construct } from 'constructs';
 import { lambdaDirectory } from './assets.ts';
 
 /** Where the function looks machine clients up. */
-/** What the function of a user pool needs. */
 export interface PreTokenFunctionProps {
   /** SSM path of the machine clients. */
   readonly clientsPath: string;
@@ -24,7 +23,6 @@ export interface PreTokenFunctionProps {
  */
 export class PreTokenFunction extends Construct {
   /** The function that Cognito calls before each token. */
-  /** As Lambda has it. */
   readonly function: lambda.Function;
 
   constructor(scope: Construct, id: string, props: PreTokenFunctionProps) {

@@ -14,13 +14,21 @@ import { drainTimeoutMs } from './stop-times.ts';
 import type { ToolEdge } from './tool-edge.ts';
 import { ToolgateImage } from './toolgate-image.ts';
 
+/** What a registry needs. */
 export interface RegistryServiceProps extends McpServiceSizing {
+  /** Name of the platform. */
   readonly platformName: string;
+  /** Where its tasks run. */
   readonly cluster: ecs.ICluster;
+  /** Subnets of its tasks and their way out. */
   readonly network: IPlatformNetwork;
+  /** The public door. */
   readonly edge: IPublicEdge;
+  /** The inner side, where tool servers are reached. */
   readonly toolEdge: ToolEdge;
+  /** Where its state is. */
   readonly stateTables: IStateTables;
+  /** Where it records. */
   readonly audit: IAuditTrail;
   /** Vouches for the keys that sign upstream tokens. */
   readonly upstreamKey: kms.IKey;
@@ -36,6 +44,7 @@ export interface RegistryServiceProps extends McpServiceSizing {
 
 /** Brings the catalogue to what stacks declare: `runtime/registry`. Nothing calls it, so it is behind no load balancer. */
 export class RegistryService extends Construct {
+  /** What answers. */
   readonly service: McpService;
 
   constructor(scope: Construct, id: string, props: RegistryServiceProps) {

@@ -15,6 +15,7 @@ export interface IToolEdge extends IConstruct {
   readonly platformName: string;
   /** Private DNS zone; a tool server's host is `{name}.{domainName}`. */
   readonly domainName: string;
+  /** How the gateway reaches tool servers. */
   readonly routing: ToolRouting;
   /** Tasks that may call tool servers: the gateway's and the registry's. */
   readonly callers: ec2.ISecurityGroup;
@@ -32,7 +33,9 @@ export interface IToolEdge extends IConstruct {
 
 /** How one tool server is reached. */
 export interface ToolRoute {
+  /** Name of the server. */
   readonly name: string;
+  /** What answers. */
   readonly service: McpService;
   /**
    * Priority of the listener rule, 1 to 49999, another one for each server of a platform.
@@ -47,6 +50,10 @@ const targetGroupsMax = 100;
 // The two rules of the key sets.
 const ownRules = 2;
 
+/**
+ * What is common to a tool edge made here and to one of another stack.
+ * @internal
+ */
 export abstract class ToolEdgeBase extends Construct implements IToolEdge {
   abstract readonly platformName: string;
   abstract readonly domainName: string;

@@ -10,8 +10,11 @@ import { authorizationKeysPath, gatewayKeysPath, keysPort, reservedHosts, servic
 import { type IToolEdge, ToolEdgeBase } from './tool-edge-base.ts';
 import { ToolRouting } from './tool-routing.ts';
 
+/** What a tool edge is made of. */
 export interface ToolEdgeProps {
+  /** Name of the platform. */
   readonly platformName: string;
+  /** The network. */
   readonly vpc: ec2.IVpc;
   /**
    * Private DNS zone of tool servers.
@@ -19,7 +22,11 @@ export interface ToolEdgeProps {
    * @default - `tools.{platformName}.internal`
    */
   readonly domainName?: string;
-  /** @default ToolRouting.loadBalancer() */
+  /**
+   * How the gateway reaches tool servers.
+   *
+   * @default ToolRouting.loadBalancer()
+   */
   readonly routing?: ToolRouting;
   /**
    * Rules that the internal load balancer may have, by the quota of the account.
@@ -31,20 +38,45 @@ export interface ToolEdgeProps {
 
 /** What another stack needs to know of a tool edge. */
 export interface ToolEdgeAttributes {
+  /** Name of the platform. */
   readonly platformName: string;
+  /** Private DNS zone of tool servers. */
   readonly domainName: string;
+  /** How the gateway reaches tool servers. */
   readonly routing: ToolRouting;
+  /** Of the tasks that may call tool servers. */
   readonly callersSecurityGroupId: string;
+  /** Of the tasks of tool servers. */
   readonly membersSecurityGroupId: string;
-  /** @default - none, with discovery */
+  /**
+   * Where tool servers add their rules.
+   *
+   * @default - none, with discovery
+   */
   readonly listenerArn?: string;
-  /** @default - none, with discovery */
+  /**
+   * Of the internal load balancer.
+   *
+   * @default - none, with discovery
+   */
   readonly loadBalancerSecurityGroupId?: string;
-  /** @default - none, with a load balancer */
+  /**
+   * Of the Cloud Map namespace.
+   *
+   * @default - none, with a load balancer
+   */
   readonly namespaceId?: string;
-  /** @default - none, with a load balancer */
+  /**
+   * Of the Cloud Map namespace.
+   *
+   * @default - none, with a load balancer
+   */
   readonly namespaceArn?: string;
-  /** @default 100 */
+  /**
+   * Rules that the internal load balancer may have.
+   *
+   * @default 100
+   */
   readonly rulesMax?: number;
 }
 
@@ -60,9 +92,10 @@ export class ToolEdge extends ToolEdgeBase {
 
   readonly platformName: string;
   readonly domainName: string;
+  /** How the gateway reaches tool servers. */
   readonly routing: ToolRouting;
-  readonly callers: ec2.SecurityGroup;
-  readonly members: ec2.SecurityGroup;
+  readonly callers: ec2.ISecurityGroup;
+  readonly members: ec2.ISecurityGroup;
   /** Undefined with discovery. */
   readonly loadBalancer: elbv2.ApplicationLoadBalancer | undefined;
   /** Where tool servers add their rules. Undefined with discovery. */

@@ -15,6 +15,7 @@ import { synthError } from './synth-error.ts';
 import { claim } from './tool-claims.ts';
 import type { ScopeDeclaration, ServiceLevelObjective, ToolDeclaration } from './tool-declaration.ts';
 
+/** What a tool server is made of. */
 export interface ToolServerProps extends McpServiceSizing {
   /** The platform of the same app, or `McpPlatform.fromPlatformName(this, 'Platform', 'prod')`. */
   readonly platform: IMcpPlatform;
@@ -78,6 +79,7 @@ export class ToolServer extends Construct implements ec2.IConnectable, iam.IGran
   readonly url: string;
   /** `aud` of the tokens that it takes. */
   readonly audience: string;
+  /** What answers. */
   readonly service: McpService;
   /** What its code may do; give it what the tools need, e.g. `bucket.grantRead(server.taskRole)`. */
   readonly taskRole: iam.IRole;
@@ -116,7 +118,7 @@ export class ToolServer extends Construct implements ec2.IConnectable, iam.IGran
       service: this.service,
       listenerPriority: props.listenerPriority,
     });
-    this.declaration = this.declare(platform.platformName, declared);
+    this.declaration = this.makeDeclaration(platform.platformName, declared);
   }
 
   private settings(platform: IMcpPlatform, owner: string): { [name: string]: string } {
@@ -151,7 +153,7 @@ export class ToolServer extends Construct implements ec2.IConnectable, iam.IGran
     return own;
   }
 
-  private declare(platformName: string, declared: DeclaredServer): ssm.StringParameter {
+  private makeDeclaration(platformName: string, declared: DeclaredServer): ssm.StringParameter {
     const revision = this.service.taskDefinition.taskDefinitionArn;
     const { url, audience } = this;
     const chars = JSON.stringify(renderDeclaration(declared, { url, audience, revision: '' })).length + revisionChars;

@@ -4,14 +4,17 @@ import { type ImageName, imageDirectory } from './assets.ts';
 
 /** The images that come with Toolgate, built on the machine that deploys: a base image by digest and files, no shell and no network. */
 export class ToolgateImage {
+  /** The door itself. */
   static gateway(): ecs.ContainerImage {
     return fromPackage('gateway');
   }
 
+  /** Where MCP clients get their tokens. */
   static authorization(): ecs.ContainerImage {
     return fromPackage('authorization');
   }
 
+  /** Brings the catalogue to what stacks declare. */
   static registry(): ecs.ContainerImage {
     return fromPackage('registry');
   }
