@@ -22,8 +22,9 @@ export interface AppParts {
 /** The HTTP server: health, what protects every answer, then the page or the protocol. */
 export function createApp(parts: AppParts): Server {
   return createServer(
-    // The deadlines also end clients that send a byte now and then.
-    { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 },
+    // The deadlines also end clients that send a byte now and then. An idle connection is kept for longer than an ALB may be told to keep
+    // its side (4000 s), or it would send into one that we just closed.
+    { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 4_030_000, maxHeaderSize: 16 * 1024 },
     (request, response) => {
       serve(request, response, parts).catch((error: unknown) => {
         if (!(error instanceof StoreUnavailable)) parts.deps.logger.error({ err: error }, 'request failed');
