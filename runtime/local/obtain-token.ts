@@ -14,7 +14,12 @@ export interface TokenWish {
   /** A public client that is registered with `redirectUri`. @default the command line's own */
   readonly clientId?: string;
   readonly redirectUri?: string;
+  /** Goes through the pages as the user. @default as a sample user, who has nothing to type */
+  readonly signIn?: SignInDrive;
 }
+
+/** Takes a person from the authorization URL to the redirect to the client, which it returns without following it. */
+export type SignInDrive = (authorizationUrl: string, redirectUri: string, user: string) => Promise<URL>;
 
 /** The token endpoint's answer (RFC 6749 § 5.1). */
 export interface ObtainedTokens {
@@ -41,6 +46,7 @@ export async function obtainTokens(wish: TokenWish): Promise<ObtainedTokens> {
     scope,
     clientId = commandLineClientId,
     redirectUri = 'http://127.0.0.1/callback',
+    signIn = driveSampleSignIn,
   } = wish;
   const metadata = await readMetadata(issuer);
   const verifier = randomBytes(32).toString('base64url');
@@ -56,7 +62,7 @@ export async function obtainTokens(wish: TokenWish): Promise<ObtainedTokens> {
     ...(resource === undefined ? {} : { resource }),
     ...(scope === undefined ? {} : { scope }),
   }).toString();
-  const callback = (await driveSignIn(url.href, redirectUri, { user })).searchParams;
+  const callback = (await signIn(url.href, redirectUri, user)).searchParams;
   // RFC 9207 § 2.4: an answer of another issuer is not for us.
   if (callback.get('iss') !== issuer || callback.get('state') !== state)
     throw new Error('The answer is not for this request.');
@@ -77,6 +83,10 @@ export async function obtainTokens(wish: TokenWish): Promise<ObtainedTokens> {
   const answer = (await response.json()) as ObtainedTokens & { error?: string; error_description?: string };
   if (!response.ok) throw new Error(problemOf(answer.error, answer.error_description));
   return answer;
+}
+
+function driveSampleSignIn(authorizationUrl: string, redirectUri: string, user: string): Promise<URL> {
+  return driveSignIn(authorizationUrl, redirectUri, { user });
 }
 
 async function readMetadata(issuer: string): Promise<{ authorization_endpoint: string; token_endpoint: string }> {

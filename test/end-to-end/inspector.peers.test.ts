@@ -66,7 +66,7 @@ describe('the MCP Inspector, end to end', () => {
         assertMasked(await call('alice', 'postgres.readonly', customersQuery));
         const record = (await platform.records('postgres.readonly')).at(-1) ?? assert.fail('there is no record');
         assert.equal(gist(record), 'alice read postgres.readonly ok -');
-        assertListed(await call('alice', 's3.list', listCall));
+        assertListed(await call('alice', 's3.list', listCall(platform.bucket)));
       });
 
       it('is told what is wrong with its arguments', async () => {

@@ -29,7 +29,7 @@ export type BalancerCondition =
   | { readonly field: 'http-header'; readonly name: string; readonly values: readonly string[] };
 
 export type BalancerAction =
-  | { readonly type: 'forward'; readonly ports: readonly number[]; readonly jwtKey?: string }
+  | { readonly type: 'forward'; readonly addresses: readonly string[]; readonly jwtKey?: string }
   | { readonly type: 'fixed-response'; readonly status: number; readonly contentType: string; readonly body: string }
   | { readonly type: 'redirect'; readonly status: number };
 
@@ -77,7 +77,8 @@ function configOf(listeners: readonly BalancerListener[], folder: string): strin
   const backends: string[] = [];
   const frontends = listeners.map((listener, index) => {
     const rules = listener.rules.map((rule, number) => ({ ...rule, name: `l${index}r${number}` }));
-    for (const { name, action } of rules) if (action.type === 'forward') backends.push(backendOf(name, action.ports));
+    for (const { name, action } of rules)
+      if (action.type === 'forward') backends.push(backendOf(name, action.addresses));
     return [
       `frontend l${index}`,
       `  bind 127.0.0.1:${listener.localPort}${tlsOf(listener, index, folder)}`,
@@ -166,8 +167,8 @@ function answer(name: string, action: BalancerAction, folder: string): string[] 
   ];
 }
 
-function backendOf(name: string, ports: readonly number[]): string {
-  return [`backend ${name}`, ...ports.map((port, index) => `  server t${index} 127.0.0.1:${port}`)].join('\n');
+function backendOf(name: string, addresses: readonly string[]): string {
+  return [`backend ${name}`, ...addresses.map((address, index) => `  server t${index} ${address}`)].join('\n');
 }
 
 async function waitForPort(port: number, hasExited: () => boolean): Promise<void> {

@@ -1,4 +1,5 @@
 import { driveSignIn } from '../../runtime/local/drive-sign-in.ts';
+import type { SignInDrive } from '../../runtime/local/obtain-token.ts';
 
 /** What both SDKs ask of a client that signs people in: where answers go, what is remembered, and who opens the browser. */
 export interface PersonAtBrowser {
@@ -29,8 +30,12 @@ export interface PersonAtBrowser {
   readonly opened: readonly URL[];
 }
 
-/** A sample user who signs in and consents wherever the client sends the browser. The scope can be narrowed, as a careful client would. */
-export function personAtBrowser(user: string, narrowScope?: string): PersonAtBrowser {
+/** A user who signs in and consents wherever the client sends the browser. The scope can be narrowed, as a careful client would. */
+export function personAtBrowser(
+  user: string,
+  narrowScope?: string,
+  signIn: SignInDrive = (url, redirectUrl) => driveSignIn(url, redirectUrl, { user }),
+): PersonAtBrowser {
   const redirectUrl = 'http://127.0.0.1/callback';
   const opened: URL[] = [];
   let information: unknown;
@@ -60,7 +65,7 @@ export function personAtBrowser(user: string, narrowScope?: string): PersonAtBro
       const visited = new URL(url);
       if (narrowScope !== undefined) visited.searchParams.set('scope', narrowScope);
       opened.push(visited);
-      answer = (await driveSignIn(visited.href, redirectUrl, { user })).searchParams;
+      answer = (await signIn(visited.href, redirectUrl, user)).searchParams;
     },
     saveCodeVerifier: (saved) => {
       verifier = saved;

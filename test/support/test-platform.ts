@@ -4,13 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
-import { obtainToken } from '../../runtime/local/obtain-token.ts';
+import { driveSignIn } from '../../runtime/local/drive-sign-in.ts';
+import { obtainToken, type SignInDrive } from '../../runtime/local/obtain-token.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../../runtime/local/start-platform.ts';
 import { findRecords } from '../../runtime/shared/audit/show-records.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
+import { sampleBucket } from './what-clients-see.ts';
 
-/** The whole platform as `npm start` starts it, on free ports and in a folder of its own. */
-export interface TestPlatform extends Platform {
+/** A platform that real clients talk to, wherever it runs. */
+export interface PlatformUnderTest extends Pick<Platform, 'endpoint' | 'issuer' | 'servers' | 'close'> {
+  /** `sub` of a user's tokens. */
+  subjectOf(user: string): string;
+  /** Takes a user through the pages. */
+  readonly signIn: SignInDrive;
+  /** The bucket with the sample objects. */
+  readonly bucket: string;
   /** A token by the real flow. Without `scope`: every scope of the resource that changes nothing. */
   token(user: string, resource: string, scope?: string): Promise<string>;
   /** Records of calls to a tool, oldest first. */
@@ -18,6 +26,9 @@ export interface TestPlatform extends Platform {
   /** What `toolgate audit verify` says of the record. */
   verifyAudit(): Promise<{ readonly exitCode: number; readonly output: string }>;
 }
+
+/** The whole platform as `npm start` starts it, on free ports and in a folder of its own. */
+export type TestPlatform = Platform & PlatformUnderTest;
 
 export async function startTestPlatform(options: Partial<PlatformOptions> = {}): Promise<TestPlatform> {
   const stateDir = await mkdtemp(join(tmpdir(), 'toolgate-platform-'));
@@ -32,6 +43,9 @@ export async function startTestPlatform(options: Partial<PlatformOptions> = {}):
   const { issuer, auditDirectory } = platform;
   return {
     ...platform,
+    subjectOf: (user) => user,
+    signIn: (url, redirectUrl, user) => driveSignIn(url, redirectUrl, { user }),
+    bucket: sampleBucket,
     token: (user, resource, scope) => obtainToken({ issuer, user, resource, ...(scope !== undefined && { scope }) }),
     records: async (tool) => (await findRecords(auditDirectory, { tool, last: 1000 })).map(({ record }) => record),
     verifyAudit: () => runToolgate(['audit', 'verify', auditDirectory]),
@@ -43,7 +57,7 @@ export async function startTestPlatform(options: Partial<PlatformOptions> = {}):
 }
 
 /** Runs the command line as a person does. */
-function runToolgate(args: readonly string[]): Promise<{ readonly exitCode: number; readonly output: string }> {
+export function runToolgate(args: readonly string[]): Promise<{ readonly exitCode: number; readonly output: string }> {
   const program = fileURLToPath(new URL('../../bin/toolgate.mjs', import.meta.url));
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -6,10 +6,13 @@ import type { ClientAnswer } from './real-clients.ts';
 /** A question whose answer holds personal data: the first made-up customers, Bo Birch among them. */
 export const customersQuery = { sql: 'select name, email, ssn, phone, city from customers order by id limit 3' };
 
-const [bucket = '', objects = {}] = Object.entries(sampleObjects)[0] ?? [];
+/** The first sample bucket, by its name on a laptop. */
+export const [sampleBucket = '', objects = {}] = Object.entries(sampleObjects)[0] ?? [];
 
 /** A page of the object store, large enough for the first sample bucket. */
-export const listCall = { bucket, page_size: 1000 };
+export function listCall(bucket: string) {
+  return { bucket, page_size: 1000 };
+}
 
 /** The answer to {@link listCall}: every key, in order. */
 export function assertListed(answer: ClientAnswer): void {
