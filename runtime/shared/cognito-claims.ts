@@ -40,10 +40,11 @@ export function cognitoClaims(claims: Claims, issuer: string, binding: CognitoBi
 
 /** One scope that is not ours makes the whole token one for somebody else, who could replay it here. */
 function ourScope(scope: string, { resourceServerIdentifiers }: CognitoBinding): string {
-  const identifier = resourceServerIdentifiers.find((each) => scope.startsWith(`${each}/`));
-  const name = identifier === undefined ? '' : scope.slice(identifier.length + 1);
-  // Cognito allows no slash in the name of a scope, so this is the scope of a resource server whose identifier is longer.
-  if (name === '' || name.includes('/')) throw new Refusal('audience_mismatch');
+  // Cognito allows no slash in the name of a scope, so the last one ends the identifier.
+  const end = scope.lastIndexOf('/');
+  const name = scope.slice(end + 1);
+  if (end < 0 || name === '' || !resourceServerIdentifiers.includes(scope.slice(0, end)))
+    throw new Refusal('audience_mismatch');
   return name;
 }
 

@@ -85,7 +85,7 @@ test('a token that was bound to the resource is for that resource alone', async 
 });
 
 test('several resource servers of one pool may be ours', async () => {
-  const { verifier } = world([`${identifier}/data`, `${identifier}/money`]);
+  const { verifier } = world([identifier, `${identifier}/data`, `${identifier}/money`]);
   const scope = `${identifier}/data/postgres:query:readonly ${identifier}/money/billing:read`;
   const { scopes } = await verifier.verify(pool.ofUser({ scope }), audience);
   assert.deepEqual(scopes, ['postgres:query:readonly', 'billing:read']);
