@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly store?: TestDynamo;
   readonly env?: Partial<AuthorizationEnv>;
   readonly parts?: Partial<AuthorizationParts>;
+  /** @default those of {@link catalogue} */
+  readonly servers?: 'none';
 }
 
 export interface World {
@@ -51,7 +53,7 @@ export interface World {
 /** A running authorization server on a fresh store, or on a given one as a further replica. */
 export async function startWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
   const store = options.store ?? (await openTestDynamo(t));
-  await putCatalogue(store.client);
+  if (options.servers !== 'none') await putCatalogue(store.client);
   const port = await freePort();
   const issuer = options.env?.AUTHORIZATION_ISSUER ?? `http://127.0.0.1:${port}`;
   const env = { ...environment(issuer), AUTHORIZATION_PORT: port, ...options.env };
