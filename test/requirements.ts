@@ -1,6 +1,7 @@
 import { attackRows } from './requirements/attacks.ts';
 import { gatewayRows } from './requirements/gateway.ts';
 import { houseRows } from './requirements/house.ts';
+import { registrationRows } from './requirements/registration.ts';
 
 /**
  * One thing that must hold, and the tests that show it: `[id, what, 'file: test name', ...]`. The file is named under `test/`, without
@@ -9,4 +10,9 @@ import { houseRows } from './requirements/house.ts';
  */
 export type RequirementRow = readonly [id: string, what: string, ...shownBy: readonly string[]];
 
-export const requirements: readonly RequirementRow[] = [...houseRows, ...gatewayRows, ...attackRows];
+export const requirements: readonly RequirementRow[] = [
+  ...houseRows,
+  ...gatewayRows,
+  ...registrationRows,
+  ...attackRows,
+];
