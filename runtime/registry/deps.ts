@@ -7,11 +7,8 @@ import { createDynamoClient, type DynamoDBClient } from '../shared/dynamo.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { createListParameters, createSsmClient } from '../shared/parameters.ts';
 import { createSafeFetch, type SafeFetch } from '../shared/safe-fetch.ts';
-import { openEndorsedSigningKeys } from '../shared/signing-keys/endorsed-signing-keys.ts';
-import { createKmsClient, openKmsEndorser } from '../shared/signing-keys/kms-endorser.ts';
 import { createMintUpstreamToken } from '../shared/signing-keys/mint-upstream-token.ts';
-import { ownSigningKeys, type SigningKeys } from '../shared/signing-keys/signing-keys.ts';
-import { createStatementStore } from '../shared/signing-keys/statement-store.ts';
+import { openSigningKeys } from '../shared/signing-keys/open-signing-keys.ts';
 import { createLease } from './clients/lease.ts';
 import { createListTools } from './clients/list-tools.ts';
 import type { ReconcileDeps } from './declarations/reconcile.ts';
@@ -99,7 +96,7 @@ export async function createRegistryProcessDeps(env: RegistryEnv): Promise<Regis
     }),
   });
   const actor = `spiffe://${env.TRUST_DOMAIN}/registry`;
-  const keys = await openKeys(env, { client, actor, now, logger });
+  const keys = await openSigningKeys(env, { actor, writer: 'registry', client, now, logger });
   const mint = createMintUpstreamToken({ now, keys, issuer: env.GATEWAY_URL, actor });
   const ssm = createSsmClient({ region: env.AWS_REGION });
   const listParameters = createListParameters(ssm);
@@ -129,39 +126,6 @@ export async function createRegistryProcessDeps(env: RegistryEnv): Promise<Regis
       await audit.close();
       ssm.destroy();
       client.destroy();
-    },
-  };
-}
-
-/** A tool server asks for an unknown key at most twice a minute, so a new one is published this long before it signs. */
-const keyLeadMs = 35_000;
-const keyLifetimeMs = 86_400_000;
-
-/** Keys that the gateways publish, or, without a root key, keys of this process that nobody publishes: then servers must know them otherwise. */
-async function openKeys(
-  env: RegistryEnv,
-  parts: {
-    readonly client: DynamoDBClient;
-    readonly actor: string;
-    readonly now: () => number;
-    readonly logger: Logger;
-  },
-): Promise<SigningKeys> {
-  if (env.UPSTREAM_KMS_KEY_ID === '') return ownSigningKeys(parts.now, keyLifetimeMs);
-  const { client, ...rest } = parts;
-  const kms = createKmsClient(env.AWS_REGION);
-  const keys = await openEndorsedSigningKeys({
-    ...rest,
-    openEndorser: () => openKmsEndorser(kms, env.UPSTREAM_KMS_KEY_ID),
-    store: createStatementStore(client, env.TABLE_PREFIX),
-    writer: env.AUDIT_WRITER,
-    leadMs: keyLeadMs,
-  });
-  return {
-    ...keys,
-    close() {
-      keys.close();
-      kms.destroy();
     },
   };
 }

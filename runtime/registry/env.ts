@@ -1,5 +1,6 @@
 import { auditEnv } from '../shared/audit/audit-env.ts';
 import { type EnvOf, type EnvVariable, integer, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
+import { signingKeysEnv } from '../shared/signing-keys/signing-keys-env.ts';
 
 /** Every variable of the registry. Units are in the names and sentences; nothing else is read anywhere. */
 export const registryEnv = {
@@ -25,10 +26,7 @@ export const registryEnv = {
   TOOLGATE_LOOPBACK_SERVERS: flag(
     '"on" lets tool servers be on this machine; only with a gateway on a loopback http URL',
   ),
-  UPSTREAM_KMS_KEY_ID: text(
-    'KMS key that vouches for the key of this process, which signs the tokens that servers are asked for their tools with: id, ARN or alias of an ECC_NIST_P256 key for SIGN_VERIFY. Empty: nobody vouches, for a laptop',
-    '',
-  ),
+  ...signingKeysEnv,
   TABLE_PREFIX: text('what stands before the table names'),
   AWS_REGION: text('region of DynamoDB and SSM', 'us-east-1'),
   DYNAMODB_ENDPOINT: text('endpoint of an embedded DynamoDB; empty for the AWS one', ''),
