@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type ImageName, imageDirectory } from '../../../lib/constructs/assets.ts';
+import { writableFolder } from '../../../lib/constructs/mcp-service.ts';
 
 const source = fileURLToPath(new URL('../../../lib/constructs/assets.ts', import.meta.url));
 
@@ -51,4 +53,17 @@ test('a copy of the library outside its package says that it has no root', async
     () => assets.policyDirectory(),
     /the package\.json of Toolgate was not found above its construct library/,
   );
+});
+
+test('the folder that tasks may write to belongs to the user of every image', () => {
+  const names: readonly ImageName[] = ['gateway', 'authorization', 'registry', 'read', 'write'];
+  for (const name of names) {
+    const dockerfile = readFileSync(join(imageDirectory(name), 'Dockerfile'), 'utf8');
+    // Fargate gives a volume the owner that its folder has in the image, and only where the image calls it a volume.
+    assert.ok(
+      dockerfile.includes(`COPY --chown=65532:65532 var/ /var/\nVOLUME ["${writableFolder}"]\nUSER 65532:65532\n`),
+      name,
+    );
+    assert.ok(readFileSync(join(imageDirectory(name), writableFolder, 'about.txt')).length > 0, name);
+  }
 });
