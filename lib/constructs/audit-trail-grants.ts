@@ -1,5 +1,6 @@
 import * as cdk from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { acknowledgeWildcards } from './acknowledge-wildcards.ts';
 import type { IAuditTrail } from './audit-trail.ts';
 import { synthError } from './synth-error.ts';
 
@@ -34,15 +35,17 @@ export class AuditTrailGrants {
         `the writer is ${JSON.stringify(writer)}: give 1 to 31 lower-case letters, digits, "-" and "_", starting with a letter or digit, e.g. "gateway"`,
       );
     }
-    const put = iam.Grant.addToPrincipal({
+    const written = [
+      bucket.arnForObjects(`calls/tenant=*/dt=*/hour=*/${writer}-*.jsonl.gz`),
+      bucket.arnForObjects(`heads/${writer}-*/*.jws`),
+      bucket.arnForObjects('keys/*.json'),
+    ];
+    const put = iam.Grant.addToPrincipal({ grantee, actions: ['s3:PutObject'], resourceArns: written });
+    acknowledgeWildcards(
       grantee,
-      actions: ['s3:PutObject'],
-      resourceArns: [
-        bucket.arnForObjects(`calls/tenant=*/dt=*/hour=*/${writer}-*.jsonl.gz`),
-        bucket.arnForObjects(`heads/${writer}-*/*.jws`),
-        bucket.arnForObjects('keys/*.json'),
-      ],
-    });
+      written,
+      'A writer only adds: the stars are tenants, hours, and the process and number in names that it chooses as it writes.',
+    );
     const sign = iam.Grant.addToPrincipal({
       grantee,
       actions: ['kms:GetPublicKey', 'kms:Sign'],

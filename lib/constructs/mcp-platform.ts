@@ -316,11 +316,19 @@ export class McpPlatform extends Construct implements IMcpPlatform {
   }
 
   private makeCluster(): ecs.Cluster {
-    return new ecs.Cluster(this, 'Cluster', {
+    const hasInsights = this.profile.isKept;
+    const cluster = new ecs.Cluster(this, 'Cluster', {
       vpc: this.network.vpc,
       enableFargateCapacityProviders: true,
-      containerInsightsV2: this.profile.isKept ? ecs.ContainerInsights.ENABLED : ecs.ContainerInsights.DISABLED,
+      containerInsightsV2: hasInsights ? ecs.ContainerInsights.ENABLED : ecs.ContainerInsights.DISABLED,
     });
+    if (!hasInsights) {
+      cdk.Validations.of(cluster).acknowledge({
+        id: 'AwsSolutions-ECS4',
+        reason: 'Container Insights costs more than the tasks of a development platform.',
+      });
+    }
+    return cluster;
   }
 
   private makeIdentity(edge: IPublicEdge, removalPolicy: cdk.RemovalPolicy): IdentityProvider {

@@ -103,6 +103,8 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
   readonly taskRole: iam.IRole;
   readonly grantPrincipal: iam.IPrincipal;
   readonly connections: ec2.Connections;
+  /** What {@link serveTargets} made, in that order. */
+  readonly targetGroups: elbv2.ApplicationTargetGroup[] = [];
   private readonly scaling: ecs.ScalableTaskCount | undefined;
   private readonly network: IPlatformNetwork;
   private readonly requestsPerTargetPerMinute: number;
@@ -153,6 +155,7 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
         mode: ecs.AwsLogDriverMode.NON_BLOCKING,
       }),
     });
+    acknowledgeFindings(this.taskDefinition);
     this.container.addMountPoints({ containerPath: writableFolder, sourceVolume: 'writable', readOnly: false });
 
     const ownSecurityGroup = network.createTaskSecurityGroup(this, 'SecurityGroup', 'Tasks of one service');
@@ -203,6 +206,7 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
       containerPort: port,
     });
     targetGroup.addTarget(target);
+    this.targetGroups.push(targetGroup);
     return targetGroup;
   }
 
@@ -220,6 +224,17 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
   scaleOnRequests(id: string, targetGroup: elbv2.ApplicationTargetGroup): void {
     this.scaling?.scaleOnRequestCount(id, { requestsPerTarget: this.requestsPerTargetPerMinute, targetGroup });
   }
+}
+
+function acknowledgeFindings(taskDefinition: ecs.TaskDefinition): void {
+  cdk.Validations.of(taskDefinition).acknowledge({
+    id: 'AwsSolutions-ECS2',
+    reason: 'These variables are addresses, names and limits; what is secret comes from Secrets Manager.',
+  });
+  cdk.Validations.of(taskDefinition.obtainExecutionRole()).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'ecr:GetAuthorizationToken knows no resources; the role pulls from one repository.',
+  });
 }
 
 /** What of `props` is about sizing, and said; `base` for the rest. */

@@ -30,15 +30,14 @@ export function publishPlatform(scope: Construct, platform: IMcpPlatform, toolEd
     'trust-domain': platform.trustDomain,
     'cluster-name': platform.cluster.clusterName,
     'vpc-id': network.vpc.vpcId,
+    'vpc-cidr-block': network.vpc.vpcCidrBlock,
     'task-subnet-ids': cdk.Fn.join(',', subnets.subnetIds),
-    'task-subnet-zones': cdk.Fn.join(',', subnets.availabilityZones),
     'tool-domain': toolEdge.domainName,
     'callers-security-group-id': toolEdge.callers.securityGroupId,
     'members-security-group-id': toolEdge.members.securityGroupId,
     'tool-listener-arn': toolEdge.listener?.listenerArn,
     'tool-load-balancer-security-group-id': toolEdge.loadBalancer?.connections.securityGroups[0]?.securityGroupId,
     'tool-namespace-id': toolEdge.namespace?.namespaceId,
-    'tool-namespace-arn': toolEdge.namespace?.namespaceArn,
     'audit-bucket-name': audit.bucket.bucketName,
     'audit-signing-key-arn': audit.signingKey.keyArn,
     // A tenant's stack grants its use in any case, so without a key it is the ARN of one that does not exist.
@@ -73,8 +72,8 @@ export class ImportedMcpPlatform extends Construct implements IMcpPlatform {
     this.trustDomain = this.read('trust-domain');
     this.network = new ImportedNetwork(this, 'Network', {
       vpcId: this.read('vpc-id'),
+      vpcCidrBlock: this.read('vpc-cidr-block'),
       subnetIds: cdk.Fn.split(',', this.read('task-subnet-ids')),
-      zones: cdk.Fn.split(',', this.read('task-subnet-zones')),
       isPublic: profile.egress.kind === 'publicSubnets',
     });
     this.cluster = ecs.Cluster.fromClusterAttributes(this, 'Cluster', {
@@ -86,14 +85,16 @@ export class ImportedMcpPlatform extends Construct implements IMcpPlatform {
       platformName,
       domainName: this.read('tool-domain'),
       routing: profile.routing,
-      callersSecurityGroupId: this.read('callers-security-group-id'),
       membersSecurityGroupId: this.read('members-security-group-id'),
       ...(isLoadBalanced
         ? {
             listenerArn: this.read('tool-listener-arn'),
             loadBalancerSecurityGroupId: this.read('tool-load-balancer-security-group-id'),
           }
-        : { namespaceId: this.read('tool-namespace-id'), namespaceArn: this.read('tool-namespace-arn') }),
+        : {
+            callersSecurityGroupId: this.read('callers-security-group-id'),
+            namespaceId: this.read('tool-namespace-id'),
+          }),
     });
     this.audit = AuditTrail.fromAuditTrailAttributes(this, 'Audit', {
       bucket: s3.Bucket.fromBucketName(this, 'AuditBucket', this.read('audit-bucket-name')),
@@ -115,15 +116,27 @@ class ImportedNetwork extends Construct implements IPlatformNetwork {
   constructor(
     scope: Construct,
     id: string,
-    parts: { vpcId: string; subnetIds: string[]; zones: string[]; isPublic: boolean },
+    parts: { vpcId: string; vpcCidrBlock: string; subnetIds: string[]; isPublic: boolean },
   ) {
     super(scope, id);
-    const { vpcId, subnetIds, zones, isPublic } = parts;
+    const { vpcId, vpcCidrBlock, subnetIds, isPublic } = parts;
     this.vpc = ec2.Vpc.fromVpcAttributes(this, 'Vpc', {
       vpcId,
-      availabilityZones: zones,
+      vpcCidrBlock,
+      availabilityZones: cdk.Fn.getAzs(),
       ...(isPublic ? { publicSubnetIds: subnetIds } : { privateSubnetIds: subnetIds }),
     });
+    // Subnets are a list that only the deployment knows, which is all that tasks and target groups need of them.
+    for (const warning of [
+      '@aws-cdk/aws-ec2:vpcAttributeIsListTokenavailabilityZones',
+      `@aws-cdk/aws-ec2:vpcAttributeIsListToken${isPublic ? 'public' : 'private'}SubnetIds`,
+      '@aws-cdk/aws-ec2:noSubnetRouteTableId',
+    ]) {
+      cdk.Annotations.of(this.vpc).acknowledgeWarning(
+        warning,
+        'tasks need the list of subnets as a whole, no single one',
+      );
+    }
     this.assignPublicIp = isPublic;
     this.taskSubnets = { subnetType: isPublic ? ec2.SubnetType.PUBLIC : ec2.SubnetType.PRIVATE_WITH_EGRESS };
   }

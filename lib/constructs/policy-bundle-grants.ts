@@ -1,5 +1,6 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
+import { acknowledgeWildcards } from './acknowledge-wildcards.ts';
 import type { PolicyBundle } from './policy-bundle.ts';
 
 /**
@@ -29,11 +30,13 @@ export class PolicyBundleGrants {
       actions: ['ssm:GetParameter'],
       resourceArns: [parameter.parameterArn],
     });
-    const load = iam.Grant.addToPrincipal({
+    const bundles = [asset.bucket.arnForObjects(bundlesOf(asset.s3ObjectKey))];
+    const load = iam.Grant.addToPrincipal({ grantee, actions: ['s3:GetObject'], resourceArns: bundles });
+    acknowledgeWildcards(
       grantee,
-      actions: ['s3:GetObject'],
-      resourceArns: [asset.bucket.arnForObjects(bundlesOf(asset.s3ObjectKey))],
-    });
+      bundles,
+      'The star is the hash of a bundle: tasks that run load the next one before a deployment replaces them.',
+    );
     const granted = point.combine(load);
     return this.assetsKey === undefined ? granted : granted.combine(this.assetsKey.grantDecrypt(grantee));
   }

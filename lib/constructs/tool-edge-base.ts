@@ -17,8 +17,6 @@ export interface IToolEdge extends IConstruct {
   readonly domainName: string;
   /** How the gateway reaches tool servers. */
   readonly routing: ToolRouting;
-  /** Tasks that may call tool servers: the gateway's and the registry's. */
-  readonly callers: ec2.ISecurityGroup;
   /** Tasks of tool servers, which may fetch the gateway's keys. */
   readonly members: ec2.ISecurityGroup;
   /** Where tool servers find the keys of upstream tokens. */
@@ -58,8 +56,8 @@ export abstract class ToolEdgeBase extends Construct implements IToolEdge {
   abstract readonly platformName: string;
   abstract readonly domainName: string;
   abstract readonly routing: ToolRouting;
-  abstract readonly callers: ec2.ISecurityGroup;
   abstract readonly members: ec2.ISecurityGroup;
+  protected abstract readonly callersSecurityGroupId: string;
   protected abstract readonly listenerArn: string;
   protected abstract readonly loadBalancerSecurityGroupId: string;
   /** Where services are discovered. Undefined with a load balancer. */
@@ -78,7 +76,8 @@ export abstract class ToolEdgeBase extends Construct implements IToolEdge {
     claim(scope, this.platformName, 'server', route.name);
     if (!this.routing.isLoadBalanced) {
       this.discover(route.service, route.name);
-      route.service.connections.allowFrom(this.immutable(scope, 'Callers', this.callers), ec2.Port.tcp(servicePort));
+      const callers = immutable(scope, 'Callers', this.callersSecurityGroupId);
+      route.service.connections.allowFrom(callers, ec2.Port.tcp(servicePort));
       return;
     }
     const priority = this.claimPriority(scope, route);
@@ -87,9 +86,7 @@ export abstract class ToolEdgeBase extends Construct implements IToolEdge {
       // Seen from outside, so that the rules of a server's security group lie in the server's own stack.
       listener: elbv2.ApplicationListener.fromApplicationListenerAttributes(scope, 'Listener', {
         listenerArn: this.listenerArn,
-        securityGroup: ec2.SecurityGroup.fromSecurityGroupId(scope, 'ToolEdge', this.loadBalancerSecurityGroupId, {
-          mutable: false,
-        }),
+        securityGroup: immutable(scope, 'ToolEdge', this.loadBalancerSecurityGroupId),
       }),
       priority,
       conditions: [elbv2.ListenerCondition.hostHeaders([`${route.name}.${this.domainName}`])],
@@ -127,12 +124,12 @@ export abstract class ToolEdgeBase extends Construct implements IToolEdge {
   }
 
   memberGroup(scope: Construct): ec2.ISecurityGroup {
-    return this.immutable(scope, 'Members', this.members);
+    return immutable(scope, 'Members', this.members.securityGroupId);
   }
+}
 
-  private immutable(scope: Construct, id: string, group: ec2.ISecurityGroup): ec2.ISecurityGroup {
-    return ec2.SecurityGroup.fromSecurityGroupId(scope, id, group.securityGroupId, { mutable: false });
-  }
+function immutable(scope: Construct, id: string, securityGroupId: string): ec2.ISecurityGroup {
+  return ec2.SecurityGroup.fromSecurityGroupId(scope, id, securityGroupId, { mutable: false });
 }
 
 /** The same in every deployment, so that adding a server never moves another one's rule. */

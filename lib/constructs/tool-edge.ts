@@ -44,10 +44,14 @@ export interface ToolEdgeAttributes {
   readonly domainName: string;
   /** How the gateway reaches tool servers. */
   readonly routing: ToolRouting;
-  /** Of the tasks that may call tool servers. */
-  readonly callersSecurityGroupId: string;
   /** Of the tasks of tool servers. */
   readonly membersSecurityGroupId: string;
+  /**
+   * Of the tasks that may call tool servers.
+   *
+   * @default - none, with a load balancer
+   */
+  readonly callersSecurityGroupId?: string;
   /**
    * Where tool servers add their rules.
    *
@@ -66,12 +70,6 @@ export interface ToolEdgeAttributes {
    * @default - none, with a load balancer
    */
   readonly namespaceId?: string;
-  /**
-   * Of the Cloud Map namespace.
-   *
-   * @default - none, with a load balancer
-   */
-  readonly namespaceArn?: string;
   /**
    * Rules that the internal load balancer may have.
    *
@@ -94,6 +92,7 @@ export class ToolEdge extends ToolEdgeBase {
   readonly domainName: string;
   /** How the gateway reaches tool servers. */
   readonly routing: ToolRouting;
+  /** Tasks that may call tool servers: the gateway's and the registry's. */
   readonly callers: ec2.ISecurityGroup;
   readonly members: ec2.ISecurityGroup;
   /** Undefined with discovery. */
@@ -132,6 +131,11 @@ export class ToolEdge extends ToolEdgeBase {
       // Longer than the gateway waits for a tool server, shorter than a tool server keeps an idle connection.
       idleTimeout: cdk.Duration.seconds(70),
     });
+    cdk.Validations.of(this.loadBalancer).acknowledge({
+      id: 'AwsSolutions-ELB2',
+      reason:
+        'Only the gateway and the registry call through it, and each call is in the audit record with more than a log line says.',
+    });
     this.listener = this.closedListener(this.loadBalancer, 'Tools', 80);
     this.keysListener = this.closedListener(this.loadBalancer, 'Keys', keysPort);
     const zone = new route53.PrivateHostedZone(this, 'Zone', { vpc, zoneName: this.domainName });
@@ -155,6 +159,10 @@ export class ToolEdge extends ToolEdgeBase {
   /** Makes the authorization server's key set reachable for the gateway. */
   addAuthorizationServer(service: McpService): void {
     this.addKeys(service, reservedHosts.authorization, authorizationKeysPath, 2, this.callers);
+  }
+
+  protected get callersSecurityGroupId(): string {
+    return this.callers.securityGroupId;
   }
 
   protected get listenerArn(): string {
@@ -214,8 +222,8 @@ class ImportedToolEdge extends ToolEdgeBase {
   readonly platformName: string;
   readonly domainName: string;
   readonly routing: ToolRouting;
-  readonly callers: ec2.ISecurityGroup;
   readonly members: ec2.ISecurityGroup;
+  protected readonly callersSecurityGroupId: string;
   protected readonly listenerArn: string;
   protected readonly loadBalancerSecurityGroupId: string;
   readonly namespace: cloudmap.IPrivateDnsNamespace | undefined;
@@ -223,13 +231,13 @@ class ImportedToolEdge extends ToolEdgeBase {
 
   constructor(scope: Construct, id: string, attributes: ToolEdgeAttributes) {
     super(scope, id);
-    const group = (groupId: string, securityGroupId: string) =>
-      ec2.SecurityGroup.fromSecurityGroupId(this, groupId, securityGroupId, { mutable: false });
     this.platformName = attributes.platformName;
     this.domainName = attributes.domainName;
     this.routing = attributes.routing;
-    this.callers = group('Callers', attributes.callersSecurityGroupId);
-    this.members = group('Members', attributes.membersSecurityGroupId);
+    this.callersSecurityGroupId = attributes.callersSecurityGroupId ?? '';
+    this.members = ec2.SecurityGroup.fromSecurityGroupId(this, 'Members', attributes.membersSecurityGroupId, {
+      mutable: false,
+    });
     this.listenerArn = attributes.listenerArn ?? '';
     this.loadBalancerSecurityGroupId = attributes.loadBalancerSecurityGroupId ?? '';
     this.rulesMax = attributes.rulesMax ?? 100;
@@ -238,7 +246,11 @@ class ImportedToolEdge extends ToolEdgeBase {
       : cloudmap.PrivateDnsNamespace.fromPrivateDnsNamespaceAttributes(this, 'Namespace', {
           namespaceName: this.domainName,
           namespaceId: attributes.namespaceId ?? '',
-          namespaceArn: attributes.namespaceArn ?? '',
+          namespaceArn: cdk.Stack.of(this).formatArn({
+            service: 'servicediscovery',
+            resource: 'namespace',
+            resourceName: attributes.namespaceId,
+          }),
         });
   }
 }

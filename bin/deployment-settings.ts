@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import type * as cdk from 'aws-cdk-lib';
+
+/** What differs between two deployments of the same app. */
+export interface DeploymentSettings {
+  readonly platformName: string;
+  readonly domainName: string;
+  readonly isDev: boolean;
+  /** Of the public zone of the domain. One of this and `certificateArn` is there. */
+  readonly hostedZoneId?: string;
+  readonly certificateArn?: string;
+  readonly tenantsPath: string;
+  readonly policyVersion: number;
+}
+
+/**
+ * From `cdk -c name=value`, else from the environment. Throws one sentence that names what is missing.
+ * @param root the folder that paths start from.
+ */
+export function readDeploymentSettings(
+  app: cdk.App,
+  environment: Readonly<Record<string, string | undefined>>,
+  root: string,
+): DeploymentSettings {
+  const read = (key: string, variable: string): string | undefined => {
+    const value: unknown = app.node.tryGetContext(key) ?? environment[variable];
+    return value === undefined || value === '' ? undefined : String(value);
+  };
+  const domainName = read('domainName', 'TOOLGATE_DOMAIN');
+  const hostedZoneId = read('hostedZoneId', 'TOOLGATE_HOSTED_ZONE_ID');
+  const certificateArn = read('certificateArn', 'TOOLGATE_CERTIFICATE_ARN');
+  const profile = read('profile', 'TOOLGATE_PROFILE') ?? 'production';
+  const policyVersion = Number(read('policyVersion', 'TOOLGATE_POLICY_VERSION') ?? 1);
+  if (domainName === undefined) {
+    throw new Error(
+      'The domain of the platform is missing: add -c domainName=tools.example.com, or set TOOLGATE_DOMAIN. MCP clients then call mcp.tools.example.com.',
+    );
+  }
+  if (hostedZoneId === undefined && certificateArn === undefined) {
+    throw new Error(
+      `A certificate for mcp.${domainName} and id.${domainName} is missing: add -c hostedZoneId=Z... (or TOOLGATE_HOSTED_ZONE_ID) of the public zone ${domainName}, and it is made; or -c certificateArn=arn:aws:acm:... (or TOOLGATE_CERTIFICATE_ARN) of one that is there.`,
+    );
+  }
+  if (profile !== 'production' && profile !== 'dev') {
+    throw new Error(`The profile is "${profile}": it is production or dev (-c profile=..., or TOOLGATE_PROFILE).`);
+  }
+  if (!Number.isSafeInteger(policyVersion) || policyVersion < 1) {
+    throw new Error('The policy version is no whole number from 1 (-c policyVersion=..., or TOOLGATE_POLICY_VERSION).');
+  }
+  return {
+    platformName: read('platformName', 'TOOLGATE_PLATFORM') ?? 'prod',
+    domainName,
+    isDev: profile === 'dev',
+    ...(hostedZoneId !== undefined && { hostedZoneId }),
+    ...(certificateArn !== undefined && { certificateArn }),
+    tenantsPath: join(root, read('tenantsPath', 'TOOLGATE_TENANTS') ?? 'policies/data/tenants.json'),
+    policyVersion,
+  };
+}
