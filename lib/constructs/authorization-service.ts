@@ -7,6 +7,7 @@ import { generatedSecret } from './generated-secret.ts';
 import type { IIdentityProvider } from './identity-provider-base.ts';
 import { McpService, type McpServiceSizing, sizingOf } from './mcp-service.ts';
 import type { IPlatformNetwork } from './platform-network.ts';
+import { grantParameters } from './registry-service.ts';
 import { servicePort } from './service-ports.ts';
 import { type AuthorizationSettings, containerSettings } from './service-settings.ts';
 import type { IStateTables } from './state-tables.ts';
@@ -68,6 +69,7 @@ export class AuthorizationService extends Construct {
       image: props.image ?? ToolgateImage.authorization(),
     });
     stateTables.grants.authorization(this.service);
+    grantParameters(this.service, agentsPath(props));
 
     const targetGroup = this.service.serveTargets(this, 'Targets', servicePort);
     edge.routeAuthorization(targetGroup);
@@ -75,7 +77,8 @@ export class AuthorizationService extends Construct {
     toolEdge.addAuthorizationServer(this.service);
   }
 
-  private settings({ edge, identity, stateTables }: AuthorizationServiceProps): AuthorizationSettings {
+  private settings(props: AuthorizationServiceProps): AuthorizationSettings {
+    const { edge, identity, stateTables } = props;
     return {
       AUTHORIZATION_ISSUER: edge.authorizationUrl,
       AUTHORIZATION_HOST: '0.0.0.0',
@@ -88,6 +91,7 @@ export class AuthorizationService extends Construct {
       UPSTREAM_OIDC_SCOPES: identity.signInScopes,
       TENANT_CLAIM: identity.tenantClaim,
       ROLES_CLAIM: identity.rolesClaim,
+      AGENTS_PATH: agentsPath(props),
       TABLE_PREFIX: stateTables.tablePrefix,
       AWS_REGION: cdk.Stack.of(this).region,
     };
@@ -102,4 +106,9 @@ export class AuthorizationService extends Construct {
       'what it sealed cannot be opened with another key, so changing it signs everybody out.',
     );
   }
+}
+
+/** Where the platform team declares its agents: whoever writes there gives them their tenant, roles and scopes. */
+function agentsPath({ platformName }: AuthorizationServiceProps): string {
+  return `/toolgate/${platformName}/agents`;
 }

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import { McpPlatform } from '../../../lib/index.ts';
+import { synthTemplate } from '../../support/synth.ts';
+
+test('the authorization server lists the agents of its own platform, and may read nothing else of SSM', () => {
+  const { template } = synthTemplate((stack) => {
+    new McpPlatform(stack, 'Platform', {
+      platformName: 'prod',
+      domainName: 'example.com',
+      certificate: acm.Certificate.fromCertificateArn(stack, 'C', 'arn:aws:acm:us-east-1:111122223333:certificate/1'),
+      tenantsPath: fileURLToPath(new URL('../../../policies/data/tenants.json', import.meta.url)),
+      policyVersion: 1,
+    });
+  });
+  const json = template.toJSON();
+  assert.match(JSON.stringify(json), /"Name":"AGENTS_PATH","Value":"\/toolgate\/prod\/agents"/);
+  const listed = Object.values(json.Resources as Record<string, { Type: string; Properties: unknown }>)
+    .filter(({ Type }) => Type === 'AWS::IAM::Policy')
+    .map(({ Properties }) => JSON.stringify(Properties))
+    .filter((text) => text.includes('ssm:GetParametersByPath'));
+  assert.equal(listed.filter((text) => text.includes(':parameter/toolgate/prod/agents"')).length, 1);
+  assert.equal(listed.filter((text) => text.includes(':parameter/toolgate/prod/servers"')).length, 1);
+  assert.equal(listed.length, 2);
+});
