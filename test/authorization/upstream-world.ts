@@ -34,10 +34,13 @@ export interface UpstreamWorld extends World {
 const scope = 'postgres:query:readonly';
 
 /** An authorization server whose people sign in at a second, real OpenID provider that plays Cognito. */
-export async function startUpstreamWorld(t: TestContext, options: WorldOptions = {}): Promise<UpstreamWorld> {
+export async function startUpstreamWorld(
+  t: TestContext,
+  options: WorldOptions & { readonly poolHost?: string } = {},
+): Promise<UpstreamWorld> {
   const port = await freePort();
   const issuer = options.env?.AUTHORIZATION_ISSUER ?? `http://127.0.0.1:${port}`;
-  const pool = await startCognitoDouble(`${issuer}/sign-in/callback`);
+  const pool = await startCognitoDouble(`${issuer}/sign-in/callback`, options.poolHost);
   t.after(() => pool.close());
   const { lines, logger } = listening();
   const env = {

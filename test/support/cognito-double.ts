@@ -51,7 +51,8 @@ const publishedMetadata = [
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-export async function startCognitoDouble(redirectUri: string): Promise<CognitoDouble> {
+/** `host` other than `127.0.0.1` makes it another site for a browser. */
+export async function startCognitoDouble(redirectUri: string, host = '127.0.0.1'): Promise<CognitoDouble> {
   const clientId = '7exampleclient';
   const clientSecret = 'a-secret-of-the-pool-0123456789';
   const asked: URLSearchParams[] = [];
@@ -60,7 +61,7 @@ export async function startCognitoDouble(redirectUri: string): Promise<CognitoDo
     serve(request, response).catch((error: unknown) => response.destroy(error as Error));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `http://${host}:${(server.address() as AddressInfo).port}`;
 
   const provider = new Provider(issuer, {
     ...configurationOf((sub) => (state.person?.sub === sub ? state.person : ada)),
