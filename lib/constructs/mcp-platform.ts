@@ -246,7 +246,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
       routing: props.toolRouting ?? profile.routing,
     });
     this.toolEdge = toolEdge;
-    this.identity = props.identity ?? this.makeIdentity(edge, removalPolicy);
+    this.identity = props.identity ?? this.makeIdentity(props, removalPolicy);
     const place = { platformName, cluster, network, edge, toolEdge, stateTables, removalPolicy };
     this.authorization = new AuthorizationService(this, 'Authorization', {
       ...place,
@@ -331,11 +331,18 @@ export class McpPlatform extends Construct implements IMcpPlatform {
     return cluster;
   }
 
-  private makeIdentity(edge: IPublicEdge, removalPolicy: cdk.RemovalPolicy): IdentityProvider {
+  private makeIdentity({ egress, vpc }: McpPlatformProps, removalPolicy: cdk.RemovalPolicy): IdentityProvider {
+    if (vpc === undefined && egress?.kind === 'endpoints') {
+      // Amazon Cognito Developer Guide, "Access Amazon Cognito using an interface endpoint".
+      throw synthError(
+        this,
+        'egress is Egress.endpoints(), and no endpoint leads to the token endpoint of Cognito, so nobody could sign in: give identity, an issuer that is reached from inside, or choose Egress.nat()',
+      );
+    }
     return new IdentityProvider(this, 'Identity', {
       platformName: this.platformName,
-      authorizationUrl: edge.authorizationUrl,
-      gatewayUrl: edge.gatewayUrl,
+      authorizationUrl: this.edge.authorizationUrl,
+      gatewayUrl: this.edge.gatewayUrl,
       deletionProtection: this.profile.isKept,
       removalPolicy,
     });

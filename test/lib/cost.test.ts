@@ -7,6 +7,7 @@ import * as cdk from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Egress } from '../../lib/constructs/egress.ts';
+import { IdentityProvider } from '../../lib/constructs/identity-provider.ts';
 import { McpPlatform } from '../../lib/constructs/mcp-platform.ts';
 import { PlatformProfile } from '../../lib/constructs/platform-profile.ts';
 import { ToolServer } from '../../lib/constructs/tool-server.ts';
@@ -28,6 +29,11 @@ function platform(profile: PlatformProfile, egress: Egress): readonly CostLine[]
         certificate: acm.Certificate.fromCertificateArn(stack, 'C', 'arn:aws:acm:us-east-1:111122223333:certificate/1'),
         profile,
         egress,
+        // Made here, because a platform whose egress does not reach Cognito makes none.
+        identity: new IdentityProvider(stack, 'Identity', {
+          platformName: 'prod',
+          authorizationUrl: 'https://id.example.com',
+        }),
         tenantsPath,
         policyVersion: 1,
       });
