@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Egress } from '../../../lib/constructs/egress.ts';
@@ -15,7 +16,7 @@ function platform(more: (stack: Parameters<Build>[0]) => Partial<McpPlatformProp
       platformName: 'prod',
       domainName: 'example.com',
       certificate: acm.Certificate.fromCertificateArn(stack, 'C', 'arn:aws:acm:us-east-1:111122223333:certificate/1'),
-      tenantsPath: 'policies/data/tenants.json',
+      tenantsPath: fileURLToPath(new URL('../../../policies/data/tenants.json', import.meta.url)),
       policyVersion: 1,
       egress: Egress.endpoints(),
       ...more(stack),
