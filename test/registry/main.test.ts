@@ -7,12 +7,20 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { verifyAuditDirectory } from '../../runtime/shared/audit/verify-audit-directory.ts';
 import { createCatalogueStore } from '../../runtime/shared/catalogue-store.ts';
+import { silentLogger } from '../../runtime/shared/logger.ts';
+import { openKmsEndorser } from '../../runtime/shared/signing-keys/kms-endorser.ts';
+import { createPublishedKeys } from '../../runtime/shared/signing-keys/published-keys.ts';
+import { createStatementStore } from '../../runtime/shared/signing-keys/statement-store.ts';
+import { createTokenVerifier } from '../../runtime/shared/token-verifier.ts';
 import { declarationOf } from '../support/declaration-world.ts';
+import { startKmsDouble } from '../support/kms-double.ts';
 import { openTestDynamo, tablePrefix } from '../support/local-dynamo.ts';
 import { startSsmDouble } from '../support/ssm-double.ts';
-import { sampleCapability, sampleManifest, startToolServer } from '../support/tool-server.ts';
+import { type SampleToolServer, sampleCapability, sampleManifest, startToolServer } from '../support/tool-server.ts';
+import { startToolServerWorld } from '../tools/tool-server-world.ts';
 
 const mainFile = fileURLToPath(new URL('../../runtime/registry/main.ts', import.meta.url));
 
@@ -73,7 +81,7 @@ async function world(t: TestContext) {
   });
   const store = createCatalogueStore({ client: dynamo.client, tablePrefix });
   const statusOf = async (name: string) => (await store.get(name))?.versions[0]?.status;
-  return { folder, ssm, server, env, statusOf };
+  return { folder, dynamo, ssm, server, env, statusOf };
 }
 
 test('the process registers what is declared in SSM, withdraws it, and hands over on SIGTERM with nothing left', async (t) => {
@@ -106,6 +114,53 @@ test('the process registers what is declared in SSM, withdraws it, and hands ove
   second.kill('SIGTERM');
   assert.deepEqual(await otherClosed, [0, null]);
   assert.equal((await verifyAuditDirectory(join(folder, 'audit'))).isIntact, true);
+});
+
+test('a real tool server tells its tools to the registry alone, by a key that the root key vouches for', async (t) => {
+  const { dynamo, ssm, env, statusOf } = await world(t);
+  const kms = await startKmsDouble();
+  t.after(() => kms.close());
+  const endpoints = { AWS_ENDPOINT_URL_KMS: kms.endpoint, AWS_REGION: kms.region };
+  const kmsClient = new KMSClient({ endpoint: kms.endpoint, region: kms.region, credentials: kms.credentials });
+  t.after(() => kmsClient.destroy());
+  // What any gateway publishes.
+  const statements = createStatementStore(dynamo.client, tablePrefix);
+  const endorser = await openKmsEndorser(kmsClient, kms.keyId);
+  const now = Date.now;
+  const published = createPublishedKeys({
+    store: statements,
+    endorser: () => endorser,
+    now,
+    logger: silentLogger(),
+    intervalMs: 0,
+  });
+  const verifier = createTokenVerifier({
+    issuers: [{ issuer: 'http://localhost:4400', jwksUri: 'http://localhost:4400/.well-known/jwks.json' }],
+    now,
+    jwksCooldownMs: 0,
+    fetch: async () => {
+      await published.refresh();
+      return Response.json(published.current());
+    },
+  });
+  const actor = 'spiffe://toolgate.local/registry';
+  const upstream = await startToolServerWorld({ verifier, allowedActors: [actor] });
+  t.after(() => upstream.server.close());
+  const { origin } = new URL(upstream.server.url);
+  const { manifest } = upstream.server;
+  ssm.parameters.set(
+    '/toolgate/test/servers/test',
+    JSON.stringify(declarationOf({ origin, manifest } as SampleToolServer)),
+  );
+  const child = startMain(t, {
+    ...env('registry'),
+    ...endpoints,
+    UPSTREAM_KMS_KEY_ID: kms.keyId,
+    UPSTREAM_KEY_LEAD_MS: '0',
+  });
+  await urlOf(child);
+  await until('it is registered', async () => (await statusOf('test')) === 'active');
+  assert.deepEqual(upstream.audit.events, [], 'nothing was refused');
 });
 
 test('without SSM it lives, says so, and keeps what there is; back, it goes on', async (t) => {
