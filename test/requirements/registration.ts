@@ -12,6 +12,7 @@ export const registrationRows: readonly RequirementRow[] = [
   ['R-REG-07', 'Agents are declared with public keys; nothing secret is shared', 'authorization/declared-agents: a declared agent gets tokens by its key, with the tenant, roles and scopes of its declaration', ': a changed key is in force at the next reading, and an agent that is declared no more gets nothing', ': a declaration that is refused says why, and shows no key'],
   ['R-REG-08', "The gateway's manifest has what its reader may call", 'gateway/discovery: has for a caller with a token exactly the tools that it may call, as the manifest of a server has them', ': names the scopes of the servers to anybody, and no tool'],
   ['R-REG-09', 'The double of SSM keeps what an emulator keeps', 'shared/parameters: an SSM that refuses, breaks or never ends its list is an error, never half a list'],
+  ['R-REG-10', 'The registry asks servers with a key that the root key vouches for', 'registry/main: a real tool server tells its tools to the registry alone, by a key that the root key vouches for'],
 
   ['F-SSM-01', 'SSM gone for the registry: nothing is withdrawn', 'registry/declarations/reconcile: declarations that cannot be read withdraw nothing', 'registry/main: without SSM it lives, says so, and keeps what there is; back, it goes on'],
   ['F-SSM-02', 'SSM gone for the authorization server: agents for a while, then nobody of them', 'authorization/declared-agents: without SSM the last reading serves for a while; then agents are told to try again, and nobody else notices'],
