@@ -114,7 +114,6 @@ function environmentOf(name: ImageName, folder: string): Record<string, string> 
         AUTHORIZATION_ISSUER: 'http://127.0.0.1:4401',
         AUTHORIZATION_PORT: '0',
         GATEWAY_URL: 'http://gateway.test',
-        SCOPE_CATALOGUE: '{}',
       };
     case 'registry':
       return {
