@@ -110,10 +110,13 @@ export class GatewayService extends Construct {
   }
 
   private settings(props: GatewayServiceProps): GatewaySettings {
-    const { edge, toolEdge, identity, stateTables, audit } = props;
+    const { edge, toolEdge, identity, policy, stateTables, audit, upstreamKey } = props;
     const keysHost = new URL(toolEdge.gatewayKeysUrl).host;
     return {
       PORT: String(servicePort),
+      MTLS_PORT: edge.mutualTlsHost === undefined ? undefined : String(mutualTlsPort),
+      // The load balancer.
+      PROXY_HOPS: '1',
       PUBLIC_URL: edge.gatewayUrl,
       ALLOWED_HOSTS: [keysHost, ...(edge.mutualTlsHost === undefined ? [] : [edge.mutualTlsHost])].join(','),
       ALLOWED_ORIGINS: (props.allowedOrigins ?? []).join(','),
@@ -121,8 +124,10 @@ export class GatewayService extends Construct {
       ISSUERS: `${edge.authorizationUrl}=${toolEdge.authorizationKeysUrl}`,
       COGNITO_ISSUERS: identity.directIssuers,
       TRUST_DOMAIN: props.trustDomain,
+      UPSTREAM_KMS_KEY_ID: upstreamKey.keyArn,
       MASK_KEY: ecs.Secret.fromSecretsManager(this.maskKey),
       POLICY_DIR: `${writableFolder}/policy`,
+      POLICY_PARAMETER: policy.parameter.parameterName,
       AUDIT_BUCKET: audit.bucket.bucketName,
       AUDIT_KMS_KEY_ID: audit.signingKey.keyArn,
       AUDIT_WRITER: 'gateway',

@@ -30,11 +30,12 @@ export interface ContainerSettings {
   readonly secrets: { [name: string]: ecs.Secret };
 }
 
-/** Texts to one side, secrets to the other; what is undefined stays unset. */
+/** Texts to one side, secrets to the other; what is undefined or empty stays unset, which services read as the same. */
 export function containerSettings(settings: Readonly<Record<string, Setting | undefined>>): ContainerSettings {
   const environment: { [name: string]: string } = {};
   const secrets: { [name: string]: ecs.Secret } = {};
   for (const [name, setting] of Object.entries(settings)) {
+    if (setting === '') continue;
     if (typeof setting === 'string') environment[name] = setting;
     else if (setting !== undefined) secrets[name] = setting;
   }
