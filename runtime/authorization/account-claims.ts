@@ -19,9 +19,9 @@ const subjectPattern = /^[\x20-\x7e]{1,255}$/;
 const nameCharactersMax = 100;
 
 /** The account of a verified ID token. Throws {@link NoAccount} when it says no subject, or no tenant that can be one. */
-export function accountOf(claims: Readonly<Record<string, unknown>>, issuer: string, rules: ClaimRules): Account {
-  const { sub } = claims;
-  if (typeof sub !== 'string' || !subjectPattern.test(sub)) {
+export function accountOf(claims: Readonly<Record<string, unknown>>, rules: ClaimRules): Account {
+  const { iss, sub } = claims;
+  if (typeof iss !== 'string' || typeof sub !== 'string' || !subjectPattern.test(sub)) {
     throw new NoAccount('Your organisation says no name for you that can be used here. Tell the people who run it.');
   }
   const tenant = claims[rules.tenantClaim];
@@ -36,7 +36,7 @@ export function accountOf(claims: Readonly<Record<string, unknown>>, issuer: str
     );
   }
   return {
-    subject: namespacedSubject(issuer, sub),
+    subject: namespacedSubject(iss, sub),
     displayName: displayNameOf(claims) ?? sub,
     tenant,
     roles: rolesOf(claims[rules.rolesClaim], rules.knownRoles),

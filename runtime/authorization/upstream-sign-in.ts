@@ -64,7 +64,7 @@ export async function serveCallback(
     const question = await findQuestion(provider, taken.signIn);
     if (question === undefined) return answerStranger(response, { why: 'unknown' }, parts);
     const claims = await parts.upstream.redeem(callback, taken.signIn);
-    const account = accountOf(claims, parts.upstream.issuer, parts.rules);
+    const account = accountOf(claims, parts.rules);
     await parts.accounts.save(account);
     await answerQuestion(question, account.subject, provider);
     parts.logger.info({ subject: account.subject, tenant: account.tenant }, 'signed in');
