@@ -17,7 +17,7 @@ import { synthError } from './synth-error.ts';
  * The public door: one Application Load Balancer. 443 takes OAuth clients, 8443 clients with a certificate, and what arrives through one
  * never reaches the port of the other.
  *
- * About 28 USD a month idle (load balancer 16.40 and two public addresses 7.30, one LCU at small load) and 9 for WAF, us-east-1.
+ * About 24 USD a month idle (load balancer 16.43, two public addresses 7.30), 5.84 for each LCU in use, and 9 for WAF, us-east-1.
  */
 export class PublicEdge extends Construct implements IPublicEdge {
   /** What clients connect to. */
