@@ -34,6 +34,12 @@ export const lanes = {
     concurrency: 1,
     timeoutMs: 300_000,
   },
+  auditor: {
+    what: 'the SQL of the audit record in DuckDB and in a parser of Trino, installed from npm into test/auditor',
+    missing: () => undefined,
+    steps: [['node', 'scripts/ensure-installed.mjs', 'test/auditor']],
+    timeoutMs: 300_000,
+  },
   opa: {
     what: 'the real opa and Regal: tests, coverage, format, strict check, lint, byte-equal rebuild',
     missing: () =>

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AuditRecord } from '../../contract/audit-event.ts';
 import { diskReason } from './audit-files.ts';
 import { listChainFiles } from './list-chain-files.ts';
-import { readLines } from './read-lines.ts';
+import { GzipBroken, readLines } from './read-lines.ts';
 import { AuditUnreadable } from './verification.ts';
 
 export interface RecordFilter {
@@ -27,12 +27,17 @@ export async function findRecords(directory: string, filter: RecordFilter): Prom
   try {
     let shown: ShownRecord[] = [];
     for (const { path } of listChainFiles(directory).files) {
-      for await (const { bytes, isComplete, isTooLong } of readLines(join(directory, path))) {
-        if (!isComplete || isTooLong) continue;
-        const record = fitting(bytes, filter);
-        if (record !== undefined) shown.push({ record, line: bytes.toString('latin1') });
-        // Now and then, so that memory does not grow with the directory.
-        if (shown.length >= 2 * filter.last + 1000) shown = newest(shown, filter.last);
+      try {
+        for await (const { bytes, isComplete, isTooLong } of readLines(join(directory, path))) {
+          if (!isComplete || isTooLong) continue;
+          const record = fitting(bytes, filter);
+          if (record !== undefined) shown.push({ record, line: bytes.toString('latin1') });
+          // Now and then, so that memory does not grow with the directory.
+          if (shown.length >= 2 * filter.last + 1000) shown = newest(shown, filter.last);
+        }
+      } catch (error) {
+        // Left to the verifier too: the other objects are shown.
+        if (!(error instanceof GzipBroken)) throw error;
       }
     }
     return newest(shown, filter.last);
