@@ -1,4 +1,5 @@
 // What a platform team and a tenant may name. A name that is not here may change at any time.
+export { Alarms, type AlarmsProps } from './constructs/alarms.ts';
 export { AuditCatalog, type AuditCatalogProps } from './constructs/audit-catalog.ts';
 export { AuditRetention } from './constructs/audit-retention.ts';
 export {
