@@ -5,12 +5,16 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { type AuditQuery, auditQueries } from '../audit-queries.ts';
 import { auditColumns } from './audit-columns.ts';
 import type { IAuditTrail } from './audit-trail.ts';
 import { synthError } from './synth-error.ts';
 
 /** Athena's own minimum for a cut-off. */
 const queryBytesMin = 10_000_000;
+
+/** In the database, where queries find it. */
+const tableName = 'records';
 
 /** Records from before this day are not looked for. No platform is older. */
 const firstDay = '2026-01-01';
@@ -67,7 +71,7 @@ export class AuditCatalog extends Construct {
     });
     this.table = new glue.S3Table(this, 'Records', {
       database: this.database,
-      tableName: 'records',
+      tableName,
       description: 'One row a record; docs/audit.md explains the columns',
       storage: glue.S3TableStorage.fromBucket(bucket),
       s3Prefix: 'calls/',
@@ -98,6 +102,7 @@ export class AuditCatalog extends Construct {
     this.resultsBucket = this.addResultsBucket();
     this.workGroupName = cdk.Names.uniqueResourceName(this, { maxLength: 100, separator: '-' });
     this.workGroup = this.addWorkGroup();
+    for (const query of auditQueries) this.addNamedQuery(query);
   }
 
   /** Lets auditors ask the record with SQL, in this workgroup only. */
@@ -188,5 +193,17 @@ export class AuditCatalog extends Construct {
         },
       },
     });
+  }
+
+  /** Athena asks for the values of `?`, which it takes in single quotes. */
+  private addNamedQuery({ name, description, sql, parameters }: AuditQuery): void {
+    const query = new athena.CfnNamedQuery(this, `Query-${name}`, {
+      name,
+      description: `${description}. Values: ${parameters.join(', ')}`,
+      database: this.database.databaseName,
+      queryString: sql.replaceAll('{table}', tableName),
+      workGroup: this.workGroupName,
+    });
+    query.addResourceDependency(this.workGroup);
   }
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import * as cdk from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { auditQueries } from '../../../lib/audit-queries.ts';
 import { AuditTrail, type AuditTrailProps } from '../../../lib/constructs/audit-trail.ts';
 import { statementsOf } from '../../support/iam-actions.ts';
 import { synthFailure, synthTemplate } from '../../support/synth.ts';
@@ -84,6 +85,25 @@ test('the workgroup decides where results go, how they are encrypted and what a 
       },
     },
   });
+});
+
+test('every question of auditors is saved in the workgroup, about the table, with what its values are', () => {
+  const { template } = synthTrail();
+  const saved = Object.values(template.findResources('AWS::Athena::NamedQuery')).map(({ Properties }) => Properties);
+  assert.deepEqual(
+    saved.map(({ Name }) => Name),
+    auditQueries.map(({ name }) => name),
+  );
+  const [workGroup] = Object.values(template.findResources('AWS::Athena::WorkGroup'));
+  for (const [index, { QueryString, WorkGroup, Database, Description }] of saved.entries()) {
+    assert.match(QueryString, /\bFROM records\b/);
+    assert.doesNotMatch(QueryString, /[{}]/);
+    assert.equal(WorkGroup, workGroup?.Properties.Name);
+    assert.match(JSON.stringify(Database), /AuditCatalogDatabase/);
+    const parameters = auditQueries[index]?.parameters ?? [];
+    assert.equal(QueryString.split('?').length - 1, parameters.length);
+    assert.ok(Description.endsWith(`Values: ${parameters.join(', ')}`), Description);
+  }
 });
 
 test('a cut-off below what Athena takes is refused', () => {
