@@ -52,7 +52,7 @@ export async function localAuditBucket(t: TestContext): Promise<AuditBucket> {
 }
 
 /** Keys before objects of what a writer did later: heads first, so that records are never behind them. */
-async function copyBucket(client: S3Client, Bucket: string, directory: string): Promise<string> {
+export async function copyBucket(client: S3Client, Bucket: string, directory: string): Promise<string> {
   rmSync(directory, { recursive: true, force: true });
   for (const Prefix of ['heads/', 'keys/', 'calls/']) {
     mkdirSync(join(directory, Prefix), { recursive: true });
