@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
-import { type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import {
+  type Adapter,
+  type AdapterPayload,
+  type Configuration,
+  type KoaContextWithOIDC,
+  Provider,
+} from 'oidc-provider';
 
 /** A person as Cognito writes one into an ID token of the scope openid. */
 export type CognitoPerson = Readonly<Record<string, unknown>> & { readonly sub: string };
@@ -119,6 +125,10 @@ function configurationOf(find: (sub: string) => CognitoPerson): Configuration {
     cookies: { keys: ['of-the-double'], names: { session: 'pool', interaction: 'pool-login', resume: 'pool-resume' } },
     claims: { openid: Object.keys(ada) },
     scopes: ['openid'],
+    adapter: memoryAdapters(),
+    renderError(ctx, out) {
+      ctx.body = `the pool says ${out.error}: ${out.error_description}`;
+    },
     // Cognito writes every readable attribute into the ID token.
     conformIdTokenClaims: false,
     pkce: { required: () => true },
@@ -138,4 +148,23 @@ function configurationOf(find: (sub: string) => CognitoPerson): Configuration {
     },
     ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 600, Session: 600, Grant: 600 },
   };
+}
+
+/** The library's own store of this kind warns on the terminal. */
+function memoryAdapters(): (model: string) => Adapter {
+  const items = new Map<string, AdapterPayload>();
+  return (model) => ({
+    find: async (id) => items.get(`${model} ${id}`),
+    findByUid: async (uid) => [...items.values()].find((item) => item.kind === model && item.uid === uid),
+    findByUserCode: async () => undefined,
+    upsert: async (id, payload) => void items.set(`${model} ${id}`, payload),
+    destroy: async (id) => void items.delete(`${model} ${id}`),
+    consume: async (id) => {
+      const item = items.get(`${model} ${id}`);
+      if (item !== undefined) item.consumed = Math.floor(Date.now() / 1000);
+    },
+    revokeByGrantId: async (grantId) => {
+      for (const [key, item] of items) if (item.grantId === grantId) items.delete(key);
+    },
+  });
 }
