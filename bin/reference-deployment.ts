@@ -17,7 +17,7 @@ export function referenceDeployment(app: cdk.App, settings: DeploymentSettings):
   const platformStack = new cdk.Stack(app, `toolgate-${platformName}`, { description: 'Toolgate' });
   makePlatform(platformStack, settings);
   const toolStack = new cdk.Stack(app, `toolgate-${platformName}-tools`, { description: 'Tool servers' });
-  toolStack.addDependency(platformStack);
+  toolStack.addStackDependency(platformStack);
   makeToolServers(toolStack, platformName, profileOf(settings));
 }
 
