@@ -93,7 +93,8 @@ export class Alarms extends Construct {
       gatewayLogGroup: gateway.logGroup,
       logGroups: [gateway.logGroup, authorization.logGroup, registry.logGroup],
     });
-    const taskStops = new TaskStops(this, 'TaskStops', { namespace, cluster: gateway.service.cluster });
+    const services = [gateway, authorization, registry].map(({ service }) => service);
+    const taskStops = new TaskStops(this, 'TaskStops', { namespace, services });
 
     for (const threshold of thresholdsOf({ scope: this, props, metrics, logMetrics, taskStops })) this.add(threshold);
     this.dashboard = new PlatformDashboard(this, 'Dashboard', { metrics, logMetrics, alarms: this.alarms }).dashboard;

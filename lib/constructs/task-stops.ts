@@ -8,12 +8,12 @@ import { Construct } from 'constructs';
 
 export interface TaskStopsProps {
   readonly namespace: string;
-  /** Where the services run. */
-  readonly cluster: ecs.ICluster;
+  /** Whose tasks; all in one cluster. */
+  readonly services: readonly ecs.FargateService[];
 }
 
 /**
- * Keeps why tasks of a cluster stopped, which ECS itself forgets within the hour, and counts those that nobody asked to stop: an end of its
+ * Keeps why tasks of services stopped, which ECS itself forgets within the hour, and counts those that nobody asked to stop: an end of its
  * own, out of memory, an image or a secret that could not be had.
  */
 export class TaskStops extends Construct {
@@ -21,7 +21,7 @@ export class TaskStops extends Construct {
   readonly logGroup: logs.LogGroup;
   private readonly namespace: string;
 
-  constructor(scope: Construct, id: string, { namespace, cluster }: TaskStopsProps) {
+  constructor(scope: Construct, id: string, { namespace, services }: TaskStopsProps) {
     super(scope, id);
     this.namespace = namespace;
     this.logGroup = new logs.LogGroup(this, 'Events', {
@@ -37,11 +37,15 @@ export class TaskStops extends Construct {
     );
     // The L2 target would bring a function to make this policy.
     const rule = new events.Rule(this, 'Rule', {
-      description: `Tasks of ${cluster.node.path} that stopped`,
+      description: 'Tasks of the platform that stopped',
       eventPattern: {
         source: ['aws.ecs'],
         detailType: ['ECS Task State Change'],
-        detail: { clusterArn: [cluster.clusterArn], lastStatus: ['STOPPED'] },
+        detail: {
+          clusterArn: services.slice(0, 1).map(({ cluster }) => cluster.clusterArn),
+          group: services.map(({ serviceName }) => `service:${serviceName}`),
+          lastStatus: ['STOPPED'],
+        },
       },
     });
     rule.addTarget({ bind: () => ({ arn: this.arnForEvents() }) });

@@ -227,7 +227,13 @@ test('why tasks stopped is kept, and those that nobody stopped are counted', () 
     EventPattern: {
       source: ['aws.ecs'],
       'detail-type': ['ECS Task State Change'],
-      detail: { clusterArn: [{ 'Fn::GetAtt': [Match.stringLikeRegexp('^Cluster'), 'Arn'] }], lastStatus: ['STOPPED'] },
+      detail: {
+        clusterArn: [{ 'Fn::GetAtt': [Match.stringLikeRegexp('^Cluster'), 'Arn'] }],
+        group: ['Gateway', 'Authorization', 'Registry'].map((id) => ({
+          'Fn::Join': ['', ['service:', { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}Service`), 'Name'] }]],
+        })),
+        lastStatus: ['STOPPED'],
+      },
     },
     Targets: [{ Arn: { 'Fn::Join': ['', Match.arrayWith([':log-group:'])] } }],
   });
