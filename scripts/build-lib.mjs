@@ -1,7 +1,7 @@
 // dist/lib: the construct library as a tenant installs it, JavaScript and types.
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stageLib } from './stage-lib.mjs';
 
@@ -40,7 +40,7 @@ function compile(stage) {
   return new Promise((resolve, reject) => {
     execFile(join(root, 'node_modules/.bin/tsc'), ['-p', stage], { cwd: root }, (error, stdout, stderr) => {
       if (error === null) resolve();
-      else reject(new Error(`lib/ does not compile:\n${stdout}${stderr}`));
+      else reject(new Error(`lib/ does not compile:\n${stdout}${stderr}`.replaceAll(`${relative(root, stage)}/`, '')));
     });
   });
 }
