@@ -15,4 +15,13 @@ export interface Caller {
   readonly expiresAtMs: number;
 }
 
+/** A client certificate whose key the client has, as a load balancer found out. Proves nothing about roles: a token comes with it. */
+export interface ClientCertificate {
+  /** `x5t#S256` of RFC 8705 § 3.1: SHA-256 of the DER, base64url. */
+  readonly thumbprint: string;
+  readonly subject: string;
+  /** The one URI of an X.509-SVID; undefined for other certificates. */
+  readonly spiffeId: string | undefined;
+}
+
 export type CallerKind = 'human' | 'agent' | 'tenant-key';

@@ -1,3 +1,4 @@
+import type { ClientCertificate } from './caller.ts';
 import type { JsonObject } from './json.ts';
 
 /** JSON-RPC 2.0 request id. MCP forbids null (basic/index § Requests). */
@@ -24,6 +25,8 @@ export interface Inbound {
   readonly endpoint: Endpoint;
   /** The bearer token as sent, without the scheme. Undefined when no credential came. */
   readonly bearer: string | undefined;
+  /** Absent off the mTLS port. */
+  readonly certificate?: ClientCertificate;
   readonly userAgent: string | undefined;
   /** W3C trace context: 32 and 16 lower-case hex digits; generated when the client sent none. */
   readonly trace: TraceContext;

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -6,14 +5,14 @@ import { Refusal, toRefusal } from '../shared/refusal.ts';
 import { checkReadiness } from './check-readiness.ts';
 import type { GatewayDeps } from './deps.ts';
 import { capabilitiesPath } from './discovery/capabilities.ts';
-import { findDocument } from './discovery/find-document.ts';
 import type { GatewayEnv } from './env.ts';
 import { defaultSenderTimeouts, type GatewaySettings } from './gateway-settings.ts';
+import { type GatewayEdge, sendRefusal, serveDocuments } from './serve-documents.ts';
 import { createDoorPolicy } from './transport/check-origin.ts';
 import { findEndpoint } from './transport/find-endpoint.ts';
 import { serveCapabilities } from './transport/serve-capabilities.ts';
 import { type McpEdge, serveMcp } from './transport/serve-mcp.ts';
-import { isFailure, refusalAnswer, statusOf } from './transport/wire-errors.ts';
+import { isFailure } from './transport/wire-errors.ts';
 
 /** A gateway that answers. */
 export interface RunningGateway {
@@ -50,10 +49,12 @@ export async function listenGateway(
     isMutualTls: false,
     underWay: new Set(),
     subscriptions: new Set(),
-    hasBeenReady: () => {
-      hasBeenReady ||= checkReadiness(deps).length === 0;
-      return hasBeenReady;
+    problems: () => {
+      const problems = checkReadiness(deps);
+      hasBeenReady ||= problems.length === 0;
+      return problems;
     },
+    hasBeenReady: () => hasBeenReady || edge.problems().length === 0,
   };
   const main = await listen(edge, host, port);
   const servers = [main];
@@ -79,12 +80,6 @@ export async function listenGateway(
   };
 }
 
-/** What both ports share, beside how they take messages. */
-interface GatewayEdge extends McpEdge {
-  /** True from the first moment on in which nothing was missing. */
-  readonly hasBeenReady: () => boolean;
-}
-
 async function listen(edge: GatewayEdge, host: string, port: number): Promise<Server> {
   const timeouts = edge.settings.senderTimeouts ?? defaultSenderTimeouts;
   const options = {
@@ -96,8 +91,8 @@ async function listen(edge: GatewayEdge, host: string, port: number): Promise<Se
     connectionsCheckingInterval: timeouts.checkMs,
   };
   const server = createServer(options, (request, response) => route(request, response, edge));
-  // Longer than an ALB keeps its side (60 s), or it would send into a connection that we just closed.
-  server.keepAliveTimeout = 75_000;
+  // Longer than an ALB may be told to keep its side (4000 s), or it would send into a connection that we just closed.
+  server.keepAliveTimeout = 4_030_000;
   server.on('clientError', refuseGarbage);
   server.listen(port, host);
   await once(server, 'listening');
@@ -147,52 +142,11 @@ function route(request: IncomingMessage, response: ServerResponse, edge: Gateway
     });
     return;
   }
-  serveRest(request, response, path, edge).catch((error: unknown) => {
+  serveDocuments(request, response, path, edge).catch((error: unknown) => {
     const refusal = toRefusal(error);
     if (isFailure(refusal.code)) edge.deps.failures.note(refusal);
     sendRefusal(response, refusal);
   });
-}
-
-/** Operation and discovery. Any Host may ask: a load balancer probes by address. */
-async function serveRest(
-  request: IncomingMessage,
-  response: ServerResponse,
-  path: string,
-  edge: GatewayEdge,
-): Promise<void> {
-  const { deps, settings } = edge;
-  if (!isRead(request)) throw new Refusal('endpoint_not_found');
-  if (path === '/healthz') {
-    // A replica that never could serve is replaced, and its deployment rolled back; one that cannot right now would only be replaced by another.
-    const isUp = edge.hasBeenReady();
-    return send(request, response, {
-      status: isUp ? 200 : notReady,
-      body: isUp ? '{"status":"ok"}' : '{"status":"starting"}',
-    });
-  }
-  if (path === '/readyz') {
-    const problems = edge.isDraining() ? ['shutting down'] : checkReadiness(deps);
-    const body = JSON.stringify({ status: problems.length === 0 ? 'ready' : 'not ready', problems });
-    return send(request, response, { status: problems.length === 0 ? 200 : notReady, body });
-  }
-  if (path === '/metrics') {
-    const { contentType, text } = await deps.metrics.render();
-    return send(request, response, { status: 200, body: text, headers: { 'content-type': contentType } });
-  }
-  const document = await findDocument(path, settings, deps);
-  if (document === undefined) throw new Refusal('endpoint_not_found');
-  const body = JSON.stringify(document.body);
-  const etag = `"${hash('sha256', body, 'hex').slice(0, 32)}"`;
-  const headers = {
-    'content-type': document.contentType,
-    'access-control-allow-origin': '*',
-    'cache-control': document.isFresh === true ? 'public, no-cache' : 'public, max-age=60',
-    ...(document.varies === true && { vary: 'authorization' }),
-    etag,
-  };
-  if (request.headers['if-none-match'] === etag) return send(request, response, { status: 304, body: '', headers });
-  send(request, response, { status: 200, body, headers });
 }
 
 function isRead({ method }: IncomingMessage): boolean {
@@ -202,37 +156,6 @@ function isRead({ method }: IncomingMessage): boolean {
 /** Also one in the wrong place: it is refused, not overlooked. */
 function hasCredential({ headers }: IncomingMessage, query: string): boolean {
   return headers.authorization !== undefined || new URLSearchParams(query).has('access_token');
-}
-
-/** For the refusals of calls that did not end in time: recorded, written and read. */
-const farewellMs = 2000;
-
-const notReady = statusOf(new Refusal('shutting_down'), true);
-
-function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answer: { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> },
-): void {
-  response.writeHead(answer.status, {
-    'content-type': 'application/json',
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...answer.headers,
-    ...(answer.status !== 304 && { 'content-length': String(Buffer.byteLength(answer.body)) }),
-  });
-  response.end(request.method === 'HEAD' || answer.status === 304 ? undefined : answer.body);
-}
-
-function sendRefusal(response: ServerResponse, refusal: Refusal): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  const nobody = { id: undefined, method: undefined, isModern: true, metadataUrl: undefined, doorScopes: [] };
-  const { status, headers, body } = refusalAnswer(refusal, nobody);
-  response.writeHead(status, { ...headers, connection: 'close' });
-  response.end(body);
 }
 
 /** Bytes that are no HTTP, too large a header, or a sender too slow: one line, and the connection ends. RFC 9112 § 2.2. */
@@ -259,6 +182,9 @@ function splitTarget(target: string): { path: string; query: string } {
   const mark = local.indexOf('?');
   return mark === -1 ? { path: local, query: '' } : { path: local.slice(0, mark), query: local.slice(mark + 1) };
 }
+
+/** For the refusals of calls that did not end in time: recorded, written and read. */
+const farewellMs = 2000;
 
 async function drain(servers: readonly Server[], edge: McpEdge): Promise<void> {
   const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));

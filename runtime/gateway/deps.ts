@@ -4,20 +4,23 @@ import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { createCatalogueStore } from '../shared/catalogue-store.ts';
 import { createSchemaCache, type SchemaCache } from '../shared/compile-schema.ts';
-import { createDynamoClient } from '../shared/dynamo.ts';
+import { createDynamoClient, type DynamoDBClient } from '../shared/dynamo.ts';
 import { createFailureLog, type FailureLog, type NotedFailure } from '../shared/failure-log.ts';
 import { createGrantStore, type GrantStore } from '../shared/grant-store.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { createPolicyClient, type PolicyClient } from '../shared/policy-client.ts';
+import { openPolicySource } from '../shared/policy-source/open-policy-source.ts';
 import { type RedactJson, redactJson } from '../shared/redact-json.ts';
 import { createMintUpstreamToken, type MintUpstreamToken } from '../shared/signing-keys/mint-upstream-token.ts';
-import { ownSigningKeys, type SigningKeys, sharedSigningKeys } from '../shared/signing-keys/signing-keys.ts';
+import { openSigningKeys } from '../shared/signing-keys/open-signing-keys.ts';
+import { type SigningKeys, sharedSigningKeys } from '../shared/signing-keys/signing-keys.ts';
 import { createTokenVerifier, type TokenVerifier } from '../shared/token-verifier.ts';
+import { watchCatalogue } from '../shared/watch-catalogue.ts';
 import { createQuotaCounter, type QuotaCounter } from './clients/quota-counter.ts';
 import { createUpstreamClient, type UpstreamClient } from './clients/upstream.ts';
-import { watchCatalogue } from './clients/watch-catalogue.ts';
 import type { GatewayEnv } from './env.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
+import { createStrangerLog, type StrangerLog } from './stranger-log.ts';
 
 /** Everything the gateway's steps may reach. A plain object of functions, made once. */
 export interface GatewayDeps {
@@ -41,6 +44,7 @@ export interface GatewayDeps {
   readonly upstream: UpstreamClient;
   readonly metrics: GatewayMetrics;
   readonly failures: FailureLog;
+  readonly strangers?: StrangerLog;
   /** What is wrong with parts that are there, one phrase each. */
   readonly problems?: () => readonly string[];
   /** Ends timers, pools and stores. The audit writer is closed last, after the last call was answered. */
@@ -58,21 +62,14 @@ export interface GatewayDepsOptions {
   readonly withProcessMetrics?: boolean;
 }
 
-const keyLifetimeMs = 86_400_000;
-
 /**
- * Makes everything once. Rejects with one sentence when the audit directory cannot be used or a key is not one; a missing policy bundle or
- * catalogue does not stop the boot: the gateway is not ready until they are there, and refuses calls.
+ * Makes everything once. Rejects with one sentence when the audit record or the policy folder cannot be used or a key is not one. A policy,
+ * catalogue, KMS or table that is missing does not stop the boot: the gateway is not ready until they are there, and refuses calls.
  */
 export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOptions = {}): Promise<GatewayDeps> {
   const now = Date.now;
   const { logger = createLogger('gateway', env.LOG_LEVEL), onRecord, onFailure, withProcessMetrics = true } = options;
-  const signingKeys =
-    env.UPSTREAM_SIGNING_JWKS.length === 0
-      ? ownSigningKeys(now, keyLifetimeMs)
-      : sharedSigningKeys(env.UPSTREAM_SIGNING_JWKS);
   const audit = await openAudit(env, { now, logger, ...(onRecord !== undefined && { onRecord }) });
-  const policy = await createPolicyClient({ folder: env.POLICY_DIR, logger, now });
   const client = createDynamoClient({
     region: env.AWS_REGION,
     ...(env.DYNAMODB_ENDPOINT !== '' && {
@@ -82,6 +79,13 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
     }),
   });
   const tablePrefix = env.TABLE_PREFIX;
+  const actor = `spiffe://${env.TRUST_DOMAIN}/gateway`;
+  const [signingKeys, { policy, source }] = await Promise.all([
+    env.UPSTREAM_SIGNING_JWKS.length === 0
+      ? openSigningKeys(env, { actor, writer: 'gateway', client, now, logger })
+      : sharedSigningKeys(env.UPSTREAM_SIGNING_JWKS),
+    openPolicy(env, { client, now, logger }),
+  ]);
   const store = createCatalogueStore({ client, tablePrefix });
   const catalogue = watchCatalogue({
     store,
@@ -114,18 +118,46 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       now,
       keys: signingKeys,
       issuer: env.PUBLIC_URL,
-      actor: `spiffe://${env.TRUST_DOMAIN}/gateway`,
+      actor,
     }),
     upstream,
     metrics: createGatewayMetrics({ withProcess: withProcessMetrics }),
+    strangers: createStrangerLog({ logger, now }),
     failures: createFailureLog({ logger, now, ...(onFailure !== undefined && { onFailure }) }),
     problems: () => (audit.status().isWriting ? [] : ['the audit record cannot be written']),
     close: async () => {
       catalogue.close();
+      source?.close();
       policy.close();
+      signingKeys.close();
       await upstream.close();
       await audit.close();
       client.destroy();
     },
   };
+}
+
+/** The policy in the folder, and what brings it there. */
+async function openPolicy(
+  env: GatewayEnv,
+  { client, now, logger }: { readonly client: DynamoDBClient; readonly now: () => number; readonly logger: Logger },
+) {
+  const folder = env.POLICY_DIR;
+  if (env.POLICY_PARAMETER === '')
+    return { policy: await createPolicyClient({ folder, logger, now }), source: undefined };
+  let reload = async (): Promise<unknown> => undefined;
+  const source = await openPolicySource({
+    parameter: env.POLICY_PARAMETER,
+    folder,
+    region: env.AWS_REGION,
+    client,
+    tablePrefix: env.TABLE_PREFIX,
+    logger,
+    pollMs: env.POLICY_POLL_MS,
+    onPlaced: () => reload(),
+  });
+  await source.look();
+  const policy = await createPolicyClient({ folder, logger, now });
+  reload = policy.reload;
+  return { policy, source };
 }

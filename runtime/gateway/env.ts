@@ -10,11 +10,23 @@ import {
   text,
   url,
 } from '../shared/read-env.ts';
+import { signingKeysEnv } from '../shared/signing-keys/signing-keys-env.ts';
 
 /** Every variable that the gateway reads. Units are in the names and sentences; nothing else is read anywhere. */
 export const gatewayEnv = {
   HOST: text('address to listen on', '0.0.0.0'),
   PORT: integer('port to listen on; 0 takes a free one', { min: 0, max: 65_535 }, 8080),
+  MTLS_PORT: optional(
+    integer(
+      'port for a load balancer that verifies client certificates: only there are its X-Amzn-Mtls-* headers believed; 0 takes a free one. Unset: none',
+      { min: 0, max: 65_535 },
+    ),
+  ),
+  PROXY_HOPS: integer(
+    'proxies in front that each add one address to X-Forwarded-For: 1 behind a load balancer; 0 believes no such header',
+    { min: 0, max: 8 },
+    0,
+  ),
   PUBLIC_URL: url('URL that clients use; tokens are issued for resources under it'),
   ALLOWED_HOSTS: list('further Host headers to answer to, as name or name:port', []),
   ALLOWED_ORIGINS: list('further web origins that may call', []),
@@ -28,14 +40,24 @@ export const gatewayEnv = {
     (value) => Array.isArray(value),
     [],
   ),
+  ...signingKeysEnv,
   MASK_KEY: maskKey(
-    'key of pseudonyms in masked columns: 32 bytes in base64, the same for every replica. Unset: a key of this process',
+    'key of pseudonyms in masked columns: 32 bytes in base64, or 43 letters and digits, the same for every replica. Unset: a key of this process',
   ),
   POLICY_DIR: text('folder of the policy bundle, watched'),
+  POLICY_PARAMETER: text(
+    'SSM parameter that names the policy bundle in S3, which is then brought into POLICY_DIR; empty: somebody else fills the folder',
+    '',
+  ),
+  POLICY_POLL_MS: integer(
+    'how often POLICY_PARAMETER is read, milliseconds; up to a tenth is added',
+    { min: 50, max: 3_600_000 },
+    10_000,
+  ),
   ...auditEnv,
   AUDIT_WRITER: text('name of this writer in the record; one per replica', 'gateway'),
   TABLE_PREFIX: text('what stands before the table names'),
-  AWS_REGION: text('region of DynamoDB', 'us-east-1'),
+  AWS_REGION: text('region of DynamoDB, KMS, S3 and SSM', 'us-east-1'),
   DYNAMODB_ENDPOINT: text('endpoint of an embedded DynamoDB; empty for the AWS one', ''),
   CATALOGUE_POLL_MS: integer('how often the catalogue version is read, milliseconds', { min: 100, max: 60_000 }, 1000),
   CATALOGUE_AGE_MAX_S: integer(
@@ -66,6 +88,18 @@ export const gatewayEnv = {
 } as const;
 
 export type GatewayEnv = EnvOf<typeof gatewayEnv>;
+
+/** What is wrong with where signing keys come from, in one sentence; undefined when nothing is. */
+export function signingKeysProblem(source: Readonly<Record<string, unknown>>): string | undefined {
+  const isSet = (name: string) => source[name] !== undefined && source[name] !== '';
+  return isSet('UPSTREAM_KMS_KEY_ID') && isSet('UPSTREAM_SIGNING_JWKS')
+    ? 'UPSTREAM_KMS_KEY_ID and UPSTREAM_SIGNING_JWKS are both set: keys are made here and endorsed by KMS, or given, so set one of them'
+    : undefined;
+}
+
+function optional<T>(variable: EnvVariable<T>): OptionalEnvVariable<T | undefined> {
+  return { ...variable, fallback: undefined };
+}
 
 function oneOf<const T extends string>(what: string, values: readonly T[], fallback: T): OptionalEnvVariable<T> {
   return {
@@ -123,9 +157,13 @@ function maskKey(what: string): OptionalEnvVariable<Uint8Array | undefined> {
     what,
     fallback: undefined,
     parse: (value) => {
-      const key = Buffer.from(value, 'base64');
-      if (key.length !== 32) throw new Error(`expected 32 bytes, got ${key.length}`);
-      return key;
+      // 43 characters carry 258 bits: the last two of a generated secret go unread.
+      if (!/^[A-Za-z0-9+/_-]{43}=?$/.test(value)) {
+        throw new Error(
+          `expected 43 characters of base64, with or without "=" at the end, got ${value.length} characters`,
+        );
+      }
+      return Buffer.from(value, 'base64');
     },
   };
 }

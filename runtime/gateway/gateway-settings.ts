@@ -11,6 +11,8 @@ export interface GatewaySettings {
   readonly anonymousDiscovery: 'names' | 'off';
   /** How long calls under way may take to end after SIGTERM. */
   readonly drainTimeoutMs: number;
+  /** Proxies in front that each add one address to X-Forwarded-For. @default 0 */
+  readonly proxyHops?: number;
   /** How long a sender may take. @default {@link defaultSenderTimeouts} */
   readonly senderTimeouts?: SenderTimeouts;
 }

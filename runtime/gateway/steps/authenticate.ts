@@ -3,9 +3,10 @@ import type { Inbound } from '../../contract/tool-call.ts';
 import { Refusal, toRefusal } from '../../shared/refusal.ts';
 import type { VerifiedToken } from '../../shared/token-verifier.ts';
 import type { GatewayDeps } from '../deps.ts';
+import { checkBinding } from './check-binding.ts';
 
 /**
- * Who is calling, from the token alone. Its audience must be exactly this door's resource (RFC 8707 § 2): a token for all servers opens
+ * Who is calling, from the token, and from the certificate that it is bound to. Its audience must be exactly this door's resource (RFC 8707 § 2): a token for all servers opens
  * no single server's door, nor the other way round. Throws Refusal `credentials_missing`, `token_invalid`, `token_expired`,
  * `audience_mismatch` or `identity_unavailable`; whatever else goes wrong inside is `identity_unavailable`, never an empty caller.
  */
@@ -20,6 +21,7 @@ export async function authenticate(inbound: Inbound, deps: Pick<GatewayDeps, 've
     throw new Refusal('identity_unavailable', {}, { cause });
   }
   if (token.audience !== inbound.endpoint.resource) throw new Refusal('audience_mismatch');
+  checkBinding(token, inbound.certificate);
   return callerOf(token);
 }
 

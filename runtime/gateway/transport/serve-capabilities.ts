@@ -6,6 +6,7 @@ import { describeTools } from '../describe-tools.ts';
 import { doorScopes, metadataUrlOf } from '../discovery/protected-resource.ts';
 import { recordHttpRefusal } from '../record-http-refusal.ts';
 import { checkOrigin } from './check-origin.ts';
+import { certificatePart } from './read-certificate.ts';
 import { readCredential } from './read-credential.ts';
 import { readHeaders } from './read-headers.ts';
 import type { McpEdge } from './serve-mcp.ts';
@@ -57,6 +58,7 @@ export async function serveCapabilities(
       ...about,
       endpoint,
       bearer,
+      ...certificatePart(headers, edge),
       trace,
       signal: abort.signal,
       era: 'modern',

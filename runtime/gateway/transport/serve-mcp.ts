@@ -14,8 +14,10 @@ import type { RecordedReply } from '../safe-reply.ts';
 import { authenticate } from '../steps/authenticate.ts';
 import { chargeRefused } from '../steps/spend-quota.ts';
 import { checkOrigin, type DoorPolicy } from './check-origin.ts';
+import { clientAddress } from './client-address.ts';
 import { isModernVersion } from './protocol-versions.ts';
 import { checkBodyHeaders, readBody } from './read-body.ts';
+import { certificatePart } from './read-certificate.ts';
 import { readCredential } from './read-credential.ts';
 import { type RequestHeaders, readHeaders } from './read-headers.ts';
 import { type Glimpse, readMessage, toToolCall } from './read-message.ts';
@@ -29,6 +31,8 @@ export interface McpEdge {
   readonly door: DoorPolicy;
   readonly deps: GatewayDeps;
   readonly isDraining: () => boolean;
+  /** A load balancer stands before this port that verifies client certificates; elsewhere its headers are anybody's. */
+  readonly isMutualTls: boolean;
   /** Messages under way, each with what ends it. */
   readonly underWay: Set<AbortController>;
   /** Those of them that last until someone ends them. */
@@ -96,6 +100,7 @@ class Exchange {
       callId: this.#callId,
       endpoint: this.#endpoint,
       bearer,
+      ...certificatePart(this.#headers, this.#edge),
       userAgent: values['user-agent'],
       trace,
       signal: this.abort.signal,
@@ -158,6 +163,7 @@ class Exchange {
       }
     }
     if (isFailure(told.code)) deps.failures.note(told);
+    else if (this.#caller === undefined) deps.strangers?.note(told.code, this.#address());
     const about = {
       ...this.#glimpse,
       metadataUrl: metadataUrlOf(this.#endpoint, settings.publicUrl),
@@ -167,6 +173,12 @@ class Exchange {
     // What is left of a body is not read on: the next message would be looked for in it.
     if (!this.#isBodyRead && this.#request.method === 'POST') answer.headers.connection = 'close';
     this.#writer.sendRefusal(answer, refusalMessage(told, about));
+  }
+
+  #address(): string | undefined {
+    const { headersDistinct, socket } = this.#request;
+    const { proxyHops = 0 } = this.#edge.settings;
+    return clientAddress(headersDistinct['x-forwarded-for'] ?? [], socket.remoteAddress, proxyHops);
   }
 
   async #record(refusal: Refusal): Promise<void> {
