@@ -20,8 +20,9 @@ export { type IIdentityProvider, OidcIssuer, type OidcIssuerAttributes } from '.
 export type { AppClientProps, IdentityProviderProps } from './constructs/identity-provider-props.ts';
 export { type JwtClaim, JwtClaimFormat, type JwtIssuer, JwtValidation } from './constructs/jwt-validation.ts';
 export { MachineClient, type MachineClientParts, type MachineClientProps } from './constructs/machine-client.ts';
-export { McpPlatform, type McpPlatformProps } from './constructs/mcp-platform.ts';
+export { McpPlatform } from './constructs/mcp-platform.ts';
 export type { IMcpPlatform } from './constructs/mcp-platform-base.ts';
+export type { McpPlatformProps } from './constructs/mcp-platform-props.ts';
 export { McpService, type McpServiceProps, type McpServiceSizing } from './constructs/mcp-service.ts';
 export { MutualTls, type MutualTlsOptions, type TrustFile } from './constructs/mutual-tls.ts';
 export { type IPlatformNetwork, PlatformNetwork, type PlatformNetworkProps } from './constructs/platform-network.ts';

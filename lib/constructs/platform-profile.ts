@@ -20,11 +20,12 @@ export class PlatformProfile {
       auditRetention: AuditRetention.governance(cdk.Duration.days(365)),
       isKept: true,
       hasFirewall: true,
+      hasAlarms: true,
     });
   }
 
   /**
-   * The cheapest platform that works: one task of each service on spare capacity with a public address, no WAF, no second load balancer, records
+   * The cheapest platform that works: one task of each service on spare capacity with a public address, no WAF, no alarms, no second load balancer, records
    * for a day. The tables, the keys and the pool go with the stack; the bucket of the record stays until it is empty.
    */
   static dev(): PlatformProfile {
@@ -36,6 +37,7 @@ export class PlatformProfile {
       auditRetention: AuditRetention.governance(cdk.Duration.days(1)),
       isKept: false,
       hasFirewall: false,
+      hasAlarms: false,
     });
   }
 
@@ -53,6 +55,8 @@ export class PlatformProfile {
   readonly isKept: boolean;
   /** Whether AWS WAF stands in front. */
   readonly hasFirewall: boolean;
+  /** Whether there are alarms and a dashboard. */
+  readonly hasAlarms: boolean;
 
   private constructor(parts: {
     name: string;
@@ -62,6 +66,7 @@ export class PlatformProfile {
     auditRetention: AuditRetention;
     isKept: boolean;
     hasFirewall: boolean;
+    hasAlarms: boolean;
   }) {
     this.name = parts.name;
     this.egress = parts.egress;
@@ -70,5 +75,6 @@ export class PlatformProfile {
     this.auditRetention = parts.auditRetention;
     this.isKept = parts.isKept;
     this.hasFirewall = parts.hasFirewall;
+    this.hasAlarms = parts.hasAlarms;
   }
 }

@@ -40,6 +40,7 @@ const pinnedLogicalIds: readonly string[] = [
   'AWS::ElasticLoadBalancingV2::LoadBalancer PlatformEdgeLoadBalancerCF085F66',
   'AWS::ElasticLoadBalancingV2::LoadBalancer PlatformToolEdgeLoadBalancerAF4958A7',
   'AWS::Glue::Database PlatformAuditCatalogDatabaseFA2D44E6',
+  'AWS::KMS::Key PlatformAlarmsTopicKeyF8304FDA',
   'AWS::KMS::Key PlatformAuditEncryptionKeyFD6D1138',
   'AWS::KMS::Key PlatformAuditSigningKey1B4A59E9',
   'AWS::KMS::Key PlatformUpstreamKey657A3ADD',

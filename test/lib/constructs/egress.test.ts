@@ -5,7 +5,8 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Egress } from '../../../lib/constructs/egress.ts';
 import { IdentityProvider } from '../../../lib/constructs/identity-provider.ts';
-import { McpPlatform, type McpPlatformProps } from '../../../lib/constructs/mcp-platform.ts';
+import { McpPlatform } from '../../../lib/constructs/mcp-platform.ts';
+import type { McpPlatformProps } from '../../../lib/constructs/mcp-platform-props.ts';
 import { synthFailure, synthTemplate } from '../../support/synth.ts';
 
 type Build = Parameters<typeof synthTemplate>[0];

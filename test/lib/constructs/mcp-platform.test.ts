@@ -134,15 +134,19 @@ test('a development platform has one load balancer, one task of each service on 
 });
 
 test('a production platform keeps its state when the stack goes', () => {
-  for (const type of ['AWS::DynamoDB::GlobalTable', 'AWS::KMS::Key', 'AWS::Cognito::UserPool']) {
+  for (const type of ['AWS::DynamoDB::GlobalTable', 'AWS::Cognito::UserPool']) {
     template.allResources(type, { DeletionPolicy: Match.stringLikeRegexp('^Retain') });
   }
-  const secrets = Object.entries(template.findResources('AWS::SecretsManager::Secret'));
-  const kept = secrets.filter(([, { DeletionPolicy }]) => String(DeletionPolicy).startsWith('Retain'));
-  assert.deepEqual(
-    kept.map(([id]) => id.replace(/[0-9A-F]{8}$/, '')),
-    ['PlatformAuthorizationSealingKey', 'PlatformGatewayMaskKey'],
-  );
+  const kept = (type: string) =>
+    Object.entries(template.findResources(type))
+      .filter(([, { DeletionPolicy }]) => String(DeletionPolicy).startsWith('Retain'))
+      .map(([id]) => id.replace(/[0-9A-F]{8}$/, ''));
+  assert.deepEqual(kept('AWS::SecretsManager::Secret'), ['PlatformAuthorizationSealingKey', 'PlatformGatewayMaskKey']);
+  assert.deepEqual(kept('AWS::KMS::Key'), [
+    'PlatformAuditEncryptionKey',
+    'PlatformAuditSigningKey',
+    'PlatformUpstreamKey',
+  ]);
   template.hasResource('AWS::S3::Bucket', {
     DeletionPolicy: 'Retain',
     Properties: Match.objectLike({ ObjectLockEnabled: true }),
