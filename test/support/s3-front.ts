@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
@@ -20,17 +20,25 @@ export interface S3Front {
   mode: FrontMode;
   /** Method and path of each request, in order. */
   readonly seen: string[];
+  /** Of the last request. */
+  headers: IncomingHttpHeaders;
 }
 
 /** A front of an S3, for tests of what happens when it does not answer as it should. Ends with the test. */
 export async function startS3Front(t: TestContext, behind: string): Promise<S3Front> {
   const server = createServer((incoming, response) => {
     front.seen.push(`${incoming.method} ${incoming.url}`);
+    front.headers = incoming.headers;
     void serve(incoming, response, front.mode, behind).catch(() => response.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const front: S3Front = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, mode: 'pass', seen: [] };
+  const front: S3Front = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    mode: 'pass',
+    seen: [],
+    headers: {},
+  };
   t.after(async () => {
     const closed = once(server, 'close');
     server.close();

@@ -55,6 +55,8 @@ export interface ObjectChainOptions {
 type Queued = ObjectEntry & { readonly dueMs: number };
 
 const toGzip = promisify(gzip);
+/** Of the failed attempts at one object; there is one a second in the end. */
+const loggedEach = 60;
 
 export function createObjectChain(options: ObjectChainOptions): ObjectChain {
   const { writer, segment, objects, logger, signal } = options;
@@ -123,19 +125,24 @@ export function createObjectChain(options: ObjectChainOptions): ObjectChain {
 
   async function put(object: AuditObject): Promise<void> {
     objectSinceMs = performance.now();
+    const { key } = object;
+    let attempts = 0;
+    const onFailure = (failure: PutFailed) => {
+      // Not each attempt: S3 may be gone for hours, for every tenant.
+      if (attempts % loggedEach === 0)
+        logger.error({ err: failure, key, attempts }, 'an audit object could not be stored; it is tried again');
+      attempts += 1;
+      if (!failure.isRefused) return;
+      refusal = failure.message;
+      for (const { waiting } of [...underWay, ...queue]) waiting?.refuse(failure.message, failure);
+    };
     try {
-      await storeObject(objects, object, { signal, onFailure: (failure) => onFailure(object, failure) });
+      await storeObject(objects, object, { signal, onFailure });
       refusal = undefined;
+      if (attempts > 0) logger.info({ key, attempts }, 'the audit object is stored');
     } finally {
       objectSinceMs = 0;
     }
-  }
-
-  function onFailure({ key }: AuditObject, failure: PutFailed): void {
-    logger.error({ err: failure, key }, 'an audit object could not be stored; it is tried again');
-    if (!failure.isRefused) return;
-    refusal = failure.message;
-    for (const { waiting } of [...underWay, ...queue]) waiting?.refuse(failure.message, failure);
   }
 
   function settle({ placed: done, head }: PlacedRecords<ObjectEntry>): void {

@@ -94,6 +94,37 @@ for (const [name, mode] of Object.entries(refusing)) {
   });
 }
 
+test('an object is put with the condition that its key is free, its SHA-256, and a signature over its bytes', async (t) => {
+  const { front, open } = await world(t);
+  const writer = await open();
+  await writer.append(auditEvent());
+  const { headers } = front;
+  assert.equal(headers['if-none-match'], '*');
+  assert.match(String(headers['x-amz-checksum-sha256']), /^[\w+/]{43}=$/);
+  // Not UNSIGNED-PAYLOAD and no stream in parts: the policy of an audit bucket denies these.
+  assert.match(String(headers['x-amz-content-sha256']), /^[0-9a-f]{64}$/);
+  assert.deepEqual([headers['content-encoding'], headers['content-type']], ['gzip', 'application/x-ndjson']);
+  await writer.close();
+});
+
+test('an S3 that is gone for long does not fill the log', async (t) => {
+  const said: unknown[][] = [];
+  const logger = { error: (...args: unknown[]) => said.push(args), info: (...args: unknown[]) => said.push(args) };
+  const { front, open } = await world(t, { logger: logger as never });
+  const writer = await open();
+  front.mode = { status: 500, body: '' };
+  const asked = front.seen.length;
+  const during = writer.append(auditEvent());
+  await until(() => front.seen.length >= asked + 4);
+  front.mode = 'pass';
+  await during;
+  assert.deepEqual(
+    said.map(([, message]) => message),
+    ['an audit object could not be stored; it is tried again', 'the audit object is stored'],
+  );
+  await writer.close();
+});
+
 test('a bucket that cannot be written at the start is one sentence', async (t) => {
   const { front, open } = await world(t);
   front.mode = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' };
