@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tables } from '../../runtime/contract/tables.ts';
 import type { AwsCall } from './iam-policy.ts';
 import type { Ministack } from './ministack.ts';
 
@@ -91,7 +92,16 @@ export function callsOf(
   const input = JSON.parse(body.toString('utf8') || '{}') as Record<string, unknown>;
   const action = `${service}:${operation}`;
   const at = `arn:aws:${service}:${place.region}:${place.account}`;
-  return resourcesOf(service, operation, input, at).map((resource) => ({ action, resource, context: {} }));
+  const context = service === 'dynamodb' ? leadingKeyOf(input) : {};
+  return resourcesOf(service, operation, input, at).map((resource) => ({ action, resource, context }));
+}
+
+/** The partition of a call about one item. */
+function leadingKeyOf(input: Record<string, unknown>): Record<string, string> {
+  const item = (input.Key ?? input.Item) as Record<string, { readonly S?: string }> | undefined;
+  const definition = tables.find(({ name }) => String(input.TableName).endsWith(`-${name}`));
+  const value = definition === undefined ? undefined : item?.[definition.partitionKey]?.S;
+  return value === undefined ? {} : { 'dynamodb:LeadingKeys': value };
 }
 
 function resourcesOf(

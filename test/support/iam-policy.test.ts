@@ -47,6 +47,22 @@ test('a condition holds only with its key and value in the call', () => {
   assert.throws(() => roleOf([odd]).refusal(call('s3:PutObject')), /DateLessThan is not known/);
 });
 
+test('a condition on the partition holds for calls about items of that partition', () => {
+  const role = roleOf([
+    {
+      Statement: {
+        Effect: 'Allow',
+        Action: 'dynamodb:PutItem',
+        Resource: table,
+        Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['policy'] } },
+      },
+    },
+  ]);
+  const put = (partition: string) => call('dynamodb:PutItem', table, { 'dynamodb:LeadingKeys': partition });
+  assert.equal(role.refusal(put('policy')), undefined);
+  assert.notEqual(role.refusal(put('server')), undefined);
+});
+
 test('grants that nothing needed are listed one by one', () => {
   const role = roleOf([
     { Statement: { Effect: 'Allow', Action: ['kms:Sign', 'kms:GetPublicKey'], Resource: ['a', 'b'] } },
@@ -72,6 +88,19 @@ test('an API request is named by the permission that it needs', () => {
   assert.deepEqual(
     named('POST', '/', signed('dynamodb', 'DynamoDB_20120810.Query'), { TableName: 'a', IndexName: 'i' }),
     [['dynamodb:Query', 'arn:aws:dynamodb:us-east-1:1:table/a/index/i', {}]],
+  );
+  assert.deepEqual(
+    named('POST', '/', signed('dynamodb', 'DynamoDB_20120810.PutItem'), {
+      TableName: 'toolgate-p-catalogue',
+      Item: { pk: { S: 'policy' }, sk: { S: 'accepted' } },
+    }),
+    [
+      [
+        'dynamodb:PutItem',
+        'arn:aws:dynamodb:us-east-1:1:table/toolgate-p-catalogue',
+        { 'dynamodb:LeadingKeys': 'policy' },
+      ],
+    ],
   );
   assert.deepEqual(
     named('POST', '/', signed('ssm', 'AmazonSSM.GetParametersByPath'), { Path: '/toolgate/p/servers/' }),

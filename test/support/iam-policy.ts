@@ -87,6 +87,8 @@ function holds({ Condition = {} }: PolicyStatement, { context }: AwsCall): boole
 
 const comparisons: Readonly<Record<string, (expected: string, actual: string) => boolean>> = {
   StringEquals: (expected, actual) => expected === actual,
+  // Calls here have one value of a key; and that it must be there is stricter than IAM, which lets a call without the key pass.
+  'ForAllValues:StringEquals': (expected, actual) => expected === actual,
   StringLike: matches,
   ArnLike: matches,
   ArnEquals: matches,
