@@ -24,10 +24,10 @@ import { type Answer, exchange, modernMeta, publicUrl } from './gateway-world.ts
 import { openRelay, type Relay } from './tcp-relay.ts';
 import { createTestIssuer, type TestIssuer } from './test-issuer.ts';
 
-/** A gateway as its process wires it, on real parts, each of which can be taken away. */
-export interface WiredGateway {
-  readonly gateway: RunningGateway;
-  readonly deps: GatewayDeps;
+/** Everything that a gateway needs around it, real, and each part can be taken away. */
+export interface WiredParts {
+  /** The environment of a gateway in the middle of it. */
+  readonly env: Readonly<Record<string, string>>;
   readonly issuer: TestIssuer;
   readonly upstream: EchoUpstream;
   readonly dynamo: LocalDynamo;
@@ -36,10 +36,16 @@ export interface WiredGateway {
   readonly folder: string;
   readonly policyDir: string;
   readonly auditDir: string;
-  /** Every durable record of a message, in order. */
-  readonly records: readonly AuditRecord[];
   /** How the key endpoint answers. */
   answerKeys: RequestListener;
+}
+
+/** A gateway as its process wires it. */
+export interface WiredGateway extends WiredParts {
+  readonly gateway: RunningGateway;
+  readonly deps: GatewayDeps;
+  /** Every durable record of a message, in order. */
+  readonly records: readonly AuditRecord[];
   send(options?: WiredSend): Promise<Answer>;
   /** What `GET /readyz` says is missing. */
   problems(): Promise<readonly string[]>;
@@ -76,6 +82,41 @@ export function wiredServers(upstreamUrl: string): readonly ServerEntry[] {
 
 /** Starts it all; everything ends with the test. */
 export async function openWiredGateway(t: TestContext, options: WiredOptions = {}): Promise<WiredGateway> {
+  // One object throughout: what a test changes in it is what the key endpoint sees.
+  const parts = await openParts(t, options);
+  const { issuer, closing } = parts;
+  const records: AuditRecord[] = [];
+  const onRecord = (record: AuditRecord) => {
+    if (!record.event.startsWith('writer_')) records.push(record);
+  };
+  const env = readEnv(gatewayEnv, parts.env);
+  const { logger = silentLogger() } = options;
+  const deps = await createGatewayDeps(env, { logger, onRecord, withProcessMetrics: false });
+  closing.push(() => deps.close());
+  Object.assign(deps, await options.replace?.(deps, parts));
+  const gateway = await startGateway(env, deps);
+  closing.push(() => gateway.close());
+  return Object.assign(parts, {
+    gateway,
+    deps,
+    records,
+    send: (sending: WiredSend = {}) => sendTo(gateway, issuer, sending),
+    problems: async () => {
+      const answer = await exchange(gateway, { path: '/readyz', httpMethod: 'GET', headers: {} });
+      return answer.json.problems;
+    },
+  });
+}
+
+/** The parts without a gateway, for one that is a process of its own. */
+export function openWiredParts(t: TestContext, options: WiredOptions = {}): Promise<WiredParts> {
+  return openParts(t, options);
+}
+
+async function openParts(
+  t: TestContext,
+  options: WiredOptions,
+): Promise<WiredParts & { readonly closing: (() => unknown)[] }> {
   const closing: (() => unknown)[] = [];
   t.after(async () => {
     for (const close of closing.reverse()) await close();
@@ -109,9 +150,8 @@ export async function openWiredGateway(t: TestContext, options: WiredOptions = {
   const parts = { folder, policyDir, dynamo: { ...dynamo, close: stopDynamo }, relay };
   await options.beforeStart?.(parts);
 
-  const records: AuditRecord[] = [];
   const auditDir = join(folder, 'audit');
-  const env = readEnv(gatewayEnv, {
+  const env = {
     HOST: '127.0.0.1',
     PORT: '0',
     PUBLIC_URL: publicUrl,
@@ -124,30 +164,8 @@ export async function openWiredGateway(t: TestContext, options: WiredOptions = {
     CATALOGUE_POLL_MS: '100',
     DRAIN_TIMEOUT_MS: '200',
     ...options.env,
-  });
-  const onRecord = (record: AuditRecord) => {
-    if (!record.event.startsWith('writer_')) records.push(record);
   };
-  const { logger = silentLogger() } = options;
-  const deps = await createGatewayDeps(env, { logger, onRecord, withProcessMetrics: false });
-  closing.push(() => deps.close());
-  Object.assign(deps, await options.replace?.(deps, { folder }));
-  const gateway = await startGateway(env, deps);
-  closing.push(() => gateway.close());
-  return Object.assign(world, {
-    ...parts,
-    gateway,
-    deps,
-    issuer,
-    upstream,
-    auditDir,
-    records,
-    send: (sending: WiredSend = {}) => sendTo(gateway, issuer, sending),
-    problems: async () => {
-      const answer = await exchange(gateway, { path: '/readyz', httpMethod: 'GET', headers: {} });
-      return answer.json.problems;
-    },
-  });
+  return Object.assign(world, { ...parts, env, issuer, upstream, auditDir, closing });
 }
 
 export async function assembleWiredPolicy(
