@@ -165,16 +165,23 @@ function troubles({ logMetrics }: Watched): Threshold[] {
     {
       id: 'AuditStorage',
       section: 'audit-storage',
-      says: 'Records are late in the audit bucket, or some may be lost.',
+      says: 'Records are late in the audit bucket.',
       metric: lines('auditStorage'),
       limit: 3,
+    },
+    {
+      id: 'AuditLost',
+      section: 'audit-lost',
+      says: 'Something is not on record, or the end of a writer is not.',
+      metric: lines('auditLost'),
+      limit: 1,
     },
     {
       id: 'AuditCheckpoints',
       section: 'audit-checkpoints',
       says: 'Checkpoints of the record cannot be signed or stored.',
       metric: lines('checkpoints'),
-      limit: 5,
+      limit: 3,
     },
     {
       id: 'PolicyRefused',

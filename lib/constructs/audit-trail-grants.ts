@@ -5,7 +5,7 @@ import type { IAuditTrail } from './audit-trail.ts';
 import { synthError } from './synth-error.ts';
 
 /** The first part of a writer's name; the service adds when it started and a random word. */
-const writerName = /^[a-z0-9][a-z0-9_-]{0,30}$/;
+const writerName = /^[a-z0-9][a-z0-9_-]{0,33}$/;
 
 /**
  * Who may add to the record and who may read it; nobody gets both. `bucket.grantPut` is not used: it brings `s3:PutObjectRetention` and
@@ -32,7 +32,7 @@ export class AuditTrailGrants {
     if (!writerName.test(writer)) {
       throw synthError(
         this.trail,
-        `the writer is ${JSON.stringify(writer)}: give 1 to 31 lower-case letters, digits, "-" and "_", starting with a letter or digit, e.g. "gateway"`,
+        `the writer is ${JSON.stringify(writer)}: give 1 to 34 lower-case letters, digits, "-" and "_", starting with a letter or digit, e.g. "gateway"`,
       );
     }
     const written = [

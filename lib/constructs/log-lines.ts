@@ -20,9 +20,8 @@ export const failureCodes = {
  * Lines that mean trouble without a refused call, word for word as the services write them.
  */
 export const troubleLines = {
-  auditStorage: [
-    'an audit object could not be stored; it is tried again',
-    'audit records are not stored',
+  auditStorage: ['an audit object could not be stored; it is tried again', 'audit records are not stored'],
+  auditLost: [
     'an audit event cannot be recorded',
     'refused strangers are not on record',
     'the audit writer could not store everything before it ended',

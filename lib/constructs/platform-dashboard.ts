@@ -12,7 +12,14 @@ export interface PlatformDashboardProps {
 }
 
 const period = cdk.Duration.minutes(1);
-const troubles: readonly Trouble[] = ['auditStorage', 'checkpoints', 'policy', 'signingKeys', 'registration'];
+const troubles: readonly Trouble[] = [
+  'auditStorage',
+  'auditLost',
+  'checkpoints',
+  'policy',
+  'signingKeys',
+  'registration',
+];
 
 /** One page, in the order in which one asks: is something wrong, for whom, because of what, and is there room left. */
 export class PlatformDashboard extends Construct {

@@ -85,6 +85,7 @@ test('every part that can fail has its alarm', () => {
     [
       'ApprovalsUnavailable',
       'AuditCheckpoints',
+      'AuditLost',
       'AuditStorage',
       'AuditUnavailable',
       'AuthorizationGone',
