@@ -1,13 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
-import { hash } from 'node:crypto';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { pythonEnvironment } from './python-environment.ts';
 
 /** An AWS emulator of its own, on loopback. */
 export interface Ministack {
@@ -17,8 +15,6 @@ export interface Ministack {
   close(): Promise<void>;
 }
 
-const requirements = fileURLToPath(new URL('./ministack-requirements.txt', import.meta.url));
-const cache = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
 const startMs = 60_000;
 
 /**
@@ -26,7 +22,7 @@ const startMs = 60_000;
  * separated by commas; empty for everything it knows.
  */
 export async function startMinistack(services = 'dynamodb,s3,ssm'): Promise<Ministack> {
-  const python = await openEnvironment();
+  const python = join(await pythonEnvironment('ministack'), 'python');
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'toolgate-ministack-'));
   const endpoint = `http://127.0.0.1:${port}`;
@@ -63,23 +59,6 @@ export async function startMinistack(services = 'dynamodb,s3,ssm'): Promise<Mini
     throw new Error(`ministack did not start: ${said}`, { cause });
   }
   return { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' }, close };
-}
-
-/** The Python of a virtual environment with exactly the pinned packages. */
-async function openEnvironment(): Promise<string> {
-  const run = promisify(execFile);
-  const wanted = hash('sha256', readFileSync(requirements));
-  const folder = join(cache, `ministack-${wanted.slice(0, 12)}`);
-  const python = join(folder, 'bin', 'python');
-  // Written last, so that an installation that was cut off is made anew.
-  const marker = join(folder, 'complete');
-  if (existsSync(marker)) return python;
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(cache, { recursive: true });
-  await run('python3', ['-m', 'venv', folder]);
-  await run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary', ':all:', '-r', requirements]);
-  writeFileSync(marker, '');
-  return python;
 }
 
 async function waitUntilUp(endpoint: string, hasExited: () => boolean): Promise<void> {
