@@ -8,7 +8,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { Approval, McpPlatform, PlatformProfile, ToolgateImage, ToolServer } from '../lib/index.ts';
+import { Approval, IdentityProvider, McpPlatform, PlatformProfile, ToolgateImage, ToolServer } from '../lib/index.ts';
 import { type DeploymentSettings, readDeploymentSettings } from './deployment-settings.ts';
 
 /** The whole app: the stack of the platform team, and the stack of a team with tools. */
@@ -38,7 +38,12 @@ function makePlatform(stack: cdk.Stack, settings: DeploymentSettings): void {
     tenantsPath: settings.tenantsPath,
     policyVersion: settings.policyVersion,
   });
-  new cdk.CfnOutput(stack, 'McpEndpoint', { value: `${platform.gatewayUrl}/mcp` });
+  const { gatewayUrl, audit, identity } = platform;
+  new cdk.CfnOutput(stack, 'McpEndpoint', { value: `${gatewayUrl}/mcp` });
+  new cdk.CfnOutput(stack, 'AuditBucket', { value: audit.bucket.bucketName });
+  if (identity instanceof IdentityProvider) {
+    new cdk.CfnOutput(stack, 'UserPoolId', { value: identity.userPool.userPoolId });
+  }
 }
 
 /** What a team with tools writes, here or in a repository of its own: it needs the platform's name, not its code. */
@@ -109,6 +114,7 @@ function databaseUrl(stack: cdk.Stack, id: string, role: string): ecs.Secret {
     id: 'AwsSolutions-SMG4',
     reason: 'The database is not part of this app, so its owner rotates the password and puts the new URL here.',
   });
+  new cdk.CfnOutput(stack, `${id}Secret`, { value: secret.secretArn });
   return ecs.Secret.fromSecretsManager(secret);
 }
 
