@@ -1,11 +1,17 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
-/** A fresh self-signed certificate for DNS names, valid for a day around now, so that no key lies in the repository. */
-export function selfSigned(names: readonly string[]): { readonly key: string; readonly cert: string } {
+/**
+ * A fresh self-signed certificate for DNS names and `spiffe://` URIs, valid for a day around now unless it ends elsewhere, so that no key
+ * lies in the repository.
+ */
+export function selfSigned(
+  names: readonly string[],
+  { endsAtMs = Date.now() + 86_400_000 }: { readonly endsAtMs?: number } = {},
+): { readonly key: string; readonly cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const dayMs = 86_400_000;
   const commonName = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from('test')))));
-  const alternativeNames = sequence(...names.map((name) => der(0x82, Buffer.from(name))));
+  const alternativeNames = sequence(...names.map((name) => der(name.includes('://') ? 0x86 : 0x82, Buffer.from(name))));
   const extensions = sequence(
     sequence(oid('551d11'), der(0x04, alternativeNames)),
     sequence(oid('551d13'), der(0x01, Buffer.from([0xff])), der(0x04, sequence(der(0x01, Buffer.from([0xff]))))),
@@ -16,7 +22,7 @@ export function selfSigned(names: readonly string[]): { readonly key: string; re
     der(0x02, Buffer.from([1])),
     algorithm,
     commonName,
-    sequence(time(Date.now() - dayMs), time(Date.now() + dayMs)),
+    sequence(time(Date.now() - dayMs), time(endsAtMs)),
     commonName,
     publicKey.export({ format: 'der', type: 'spki' }),
     der(0xa3, extensions),
