@@ -1,4 +1,5 @@
 import { attackRows } from './requirements/attacks.ts';
+import { auditOnS3Rows } from './requirements/audit-on-s3.ts';
 import { gatewayRows } from './requirements/gateway.ts';
 import { houseRows } from './requirements/house.ts';
 import { registrationRows } from './requirements/registration.ts';
@@ -14,5 +15,6 @@ export const requirements: readonly RequirementRow[] = [
   ...houseRows,
   ...gatewayRows,
   ...registrationRows,
+  ...auditOnS3Rows,
   ...attackRows,
 ];
