@@ -54,7 +54,7 @@ export function kmsContract(name: string, start: () => Promise<RunningKms>): voi
     // ministack 1.4.21 signs P-256 with an algorithm of another curve, so that is not asked for here.
     test('does not know a key that was never made', async () => {
       await assert.rejects(openKmsEndorser(client, '00000000-0000-4000-8000-000000000000'), {
-        name: 'NotFoundException',
+        message: 'The KMS key that UPSTREAM_KMS_KEY_ID names cannot be used: NotFoundException.',
       });
     });
   });

@@ -15,7 +15,13 @@ export function createKmsClient(region: string): KMSClient {
 
 /** Asks the KMS once for the root key's public half. Rejects when it does not answer, and with one sentence when the key is of another kind. */
 export async function openKmsEndorser(client: Pick<KMSClient, 'send'>, keyId: string): Promise<KeyEndorser> {
-  const { KeySpec, KeyUsage, PublicKey } = await client.send(new GetPublicKeyCommand({ KeyId: keyId }));
+  const { KeySpec, KeyUsage, PublicKey } = await client
+    .send(new GetPublicKeyCommand({ KeyId: keyId }))
+    .catch((cause: unknown) => {
+      throw cause instanceof Error && refusals.has(cause.name)
+        ? new UnfitKey(`The KMS key that UPSTREAM_KMS_KEY_ID names cannot be used: ${cause.name}.`, { cause })
+        : cause;
+    });
   if (KeySpec !== 'ECC_NIST_P256' || KeyUsage !== 'SIGN_VERIFY' || PublicKey === undefined) {
     throw new UnfitKey(
       `UPSTREAM_KMS_KEY_ID names a key of ${KeySpec} for ${KeyUsage}: make one of ECC_NIST_P256 for SIGN_VERIFY.`,
@@ -40,6 +46,17 @@ export async function openKmsEndorser(client: Pick<KMSClient, 'send'>, keyId: st
     },
   };
 }
+
+/** What KMS says of keys that are not there, not ours or not usable; everything else may pass. */
+const refusals: ReadonlySet<string> = new Set([
+  'AccessDeniedException',
+  'DisabledException',
+  'InvalidArnException',
+  'InvalidKeyUsageException',
+  'KMSInvalidStateException',
+  'NotFoundException',
+  'UnsupportedOperationException',
+]);
 
 /** The KMS answered: the key is not one that can endorse. */
 export class UnfitKey extends Error {}
