@@ -25,8 +25,10 @@ export function publishKey(folder: string, signer: CheckpointSigner): void {
   const file = join(folder, `${signer.kid}.json`);
   if (fs.existsSync(file)) return;
   const jwk = { ...signer.publicKey, kid: signer.kid, alg: 'ES256', use: 'sig' };
-  fs.writeFileSync(`${file}.new`, `${JSON.stringify(jwk)}\n`, { mode: 0o644, flush: true });
-  fs.renameSync(`${file}.new`, file);
+  // A name of its own: two processes that start at once publish the same key.
+  const beside = `${file}.${randomBytes(6).toString('hex')}.new`;
+  fs.writeFileSync(beside, `${JSON.stringify(jwk)}\n`, { mode: 0o644, flush: true });
+  fs.renameSync(beside, file);
 }
 
 function makeKey(file: string): void {
