@@ -1,1 +1,0 @@
-export { watchCatalogue } from '../../shared/watch-catalogue.ts';
