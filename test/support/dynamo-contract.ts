@@ -12,6 +12,8 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { authorizationTable, catalogueTable, quotaTable, tables } from '../../runtime/contract/tables.ts';
 import { createTables } from '../../runtime/local/dynamo.ts';
 import { type DynamoDBClient, ifConditionHolds, isConditionFailure } from '../../runtime/shared/dynamo.ts';
+import { createAcceptedPolicy } from '../../runtime/shared/policy-source/accepted-policy.ts';
+import { createStatementStore } from '../../runtime/shared/signing-keys/statement-store.ts';
 
 /** What the suite runs against. */
 export interface DynamoUnderTest {
@@ -133,6 +135,35 @@ export function dynamoContract(name: string, start: () => Promise<DynamoUnderTes
       } while (start !== undefined);
       assert.deepEqual(found, ['a', 'b', 'c']);
       assert.ok(pages >= 2);
+    });
+
+    test('statements about signing keys are stored once, and found all together, page by page', async () => {
+      const store = createStatementStore(dynamo.client, prefix);
+      // More than the megabyte of one page.
+      const long = 'x'.repeat(150_000);
+      const kids = Array.from({ length: 9 }, (_, i) => `kid-${i}`);
+      for (const kid of kids) await store.put(kid, `${kid}.${long}`, 1_795_000_000_000);
+      await store.put('kid-0', `kid-0.${long}`, 1_795_000_000_000);
+      await assert.rejects(store.put('kid-0', 'another', 1_795_000_000_000), isConditionFailure);
+      const found = new Map((await store.list()).map(({ kid, statement }) => [kid, statement]));
+      assert.deepEqual([...found.keys()].sort(), kids);
+      assert.equal(found.get('kid-0'), `kid-0.${long}`);
+    });
+
+    test('the version of the accepted policy does not fall, however many offer one at once', async () => {
+      const accepted = createAcceptedPolicy(dynamo.client, prefix);
+      assert.equal(await accepted.read(), undefined);
+      const pointer = (version: number, letter = 'a') =>
+        ({ v: 1, version, bucket: 'assets', key: 'k.json', sha256: letter.repeat(64) }) as const;
+      const offers = [3, 9, 1, 7, 9, 2].map((version) => accepted.accept(pointer(version)));
+      const answers = await Promise.all(offers);
+      assert.equal(answers[1], true);
+      assert.equal(answers[4], true, 'the same one again is the same one');
+      assert.deepEqual(await accepted.read(), pointer(9));
+      assert.equal(await accepted.accept(pointer(9, 'b')), false, 'a version is one bundle for ever');
+      assert.equal(await accepted.accept(pointer(8)), false);
+      assert.deepEqual(await accepted.read(), pointer(9));
+      assert.equal(await accepted.accept(pointer(10, 'b')), true);
     });
 
     test('bytes come back as they were, and an item above 400 KB is refused', async () => {
