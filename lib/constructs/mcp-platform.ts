@@ -111,7 +111,8 @@ export class McpPlatform extends Construct implements IMcpPlatform {
 
     // … is decided, counted, forwarded and recorded by the gateway …
     this.policy = props.policy ?? this.makePolicy(props);
-    this.audit = props.audit ?? new AuditTrail(this, 'Audit', { retention: profile.auditRetention, removalPolicy });
+    // Kept in every profile: a bucket with locked records cannot be deleted, and a stack that tries ends half deleted.
+    this.audit = props.audit ?? new AuditTrail(this, 'Audit', { retention: profile.auditRetention });
     this.upstreamKey = new kms.Key(this, 'UpstreamKey', {
       description: `Vouches for the keys that sign tokens for tool servers of ${platformName}`,
       keySpec: kms.KeySpec.ECC_NIST_P256,

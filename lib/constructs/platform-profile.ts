@@ -25,8 +25,8 @@ export class PlatformProfile {
   }
 
   /**
-   * The cheapest platform that works: one task of each service on spare capacity with a public address, no WAF, no alarms, no second load balancer, records
-   * for a day. The tables, the keys and the pool go with the stack; the bucket of the record stays until it is empty.
+   * The cheapest platform that works: one task of each service on spare capacity with a public address, no WAF, no alarms, no second load
+   * balancer, records for a day. Tables, pool and secrets go with the stack; the record stays, and its keys, which it cannot be read without.
    */
   static dev(): PlatformProfile {
     return new PlatformProfile({
