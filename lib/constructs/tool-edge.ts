@@ -5,6 +5,7 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import type { Construct } from 'constructs';
+import { ImportedToolEdge } from './imported-tool-edge.ts';
 import type { McpService } from './mcp-service.ts';
 import { authorizationKeysPath, gatewayKeysPath, keysPort, reservedHosts, servicePort } from './service-ports.ts';
 import { type IToolEdge, ToolEdgeBase } from './tool-edge-base.ts';
@@ -216,41 +217,4 @@ export class ToolEdge extends ToolEdgeBase {
 
 function closedGroup(scope: Construct, id: string, vpc: ec2.IVpc, description: string): ec2.SecurityGroup {
   return new ec2.SecurityGroup(scope, id, { vpc, description, allowAllOutbound: false });
-}
-
-class ImportedToolEdge extends ToolEdgeBase {
-  readonly platformName: string;
-  readonly domainName: string;
-  readonly routing: ToolRouting;
-  readonly members: ec2.ISecurityGroup;
-  protected readonly callersSecurityGroupId: string;
-  protected readonly listenerArn: string;
-  protected readonly loadBalancerSecurityGroupId: string;
-  readonly namespace: cloudmap.IPrivateDnsNamespace | undefined;
-  protected readonly rulesMax: number;
-
-  constructor(scope: Construct, id: string, attributes: ToolEdgeAttributes) {
-    super(scope, id);
-    this.platformName = attributes.platformName;
-    this.domainName = attributes.domainName;
-    this.routing = attributes.routing;
-    this.callersSecurityGroupId = attributes.callersSecurityGroupId ?? '';
-    this.members = ec2.SecurityGroup.fromSecurityGroupId(this, 'Members', attributes.membersSecurityGroupId, {
-      mutable: false,
-    });
-    this.listenerArn = attributes.listenerArn ?? '';
-    this.loadBalancerSecurityGroupId = attributes.loadBalancerSecurityGroupId ?? '';
-    this.rulesMax = attributes.rulesMax ?? 100;
-    this.namespace = this.routing.isLoadBalanced
-      ? undefined
-      : cloudmap.PrivateDnsNamespace.fromPrivateDnsNamespaceAttributes(this, 'Namespace', {
-          namespaceName: this.domainName,
-          namespaceId: attributes.namespaceId ?? '',
-          namespaceArn: cdk.Stack.of(this).formatArn({
-            service: 'servicediscovery',
-            resource: 'namespace',
-            resourceName: attributes.namespaceId,
-          }),
-        });
-  }
 }
