@@ -7,7 +7,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
 import type { IPlatformNetwork } from './platform-network.ts';
-import { stopSeconds } from './stop-times.ts';
+import { startGraceSeconds, stopSeconds } from './stop-times.ts';
 import { synthError } from './synth-error.ts';
 
 /** The one folder of a container that can be written. The image makes it a volume of its own user. */
@@ -206,6 +206,8 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
       containerPort: port,
     });
     targetGroup.addTarget(target);
+    // By the L1: ECS refuses a grace period for a service that is behind no load balancer.
+    (this.service.node.defaultChild as ecs.CfnService).healthCheckGracePeriodSeconds = startGraceSeconds;
     this.targetGroups.push(targetGroup);
     return targetGroup;
   }

@@ -79,6 +79,12 @@ test('a target is healthy by /healthz and keeps its calls while it leaves', () =
     TargetType: 'ip',
     TargetGroupAttributes: Match.arrayWith([{ Key: 'deregistration_delay.timeout_seconds', Value: '30' }]),
   });
+  template.hasResourceProperties('AWS::ECS::Service', { HealthCheckGracePeriodSeconds: 120 });
+});
+
+test('a service behind no load balancer has no time to get healthy, which ECS would refuse', () => {
+  const { template } = synthTemplate((stack) => service(stack));
+  template.hasResourceProperties('AWS::ECS::Service', { HealthCheckGracePeriodSeconds: Match.absent() });
 });
 
 test('nobody comes into a service that nothing was put in front of', () => {
