@@ -67,11 +67,16 @@ function pairsOf(shownBy: readonly string[]): readonly (readonly [string, string
   });
 }
 
+/** A suite that several test files run stands in a file of its own. */
+function pathOf(file: string): string {
+  return file.endsWith('-suite') ? `./${file}.ts` : `./${file}.test.ts`;
+}
+
 const cache = new Map<string, Titles>();
 function titlesIn(file: string): Titles {
   let titles = cache.get(file);
   if (titles === undefined) {
-    titles = titlesOf(textAt(`./${file}.test.ts`));
+    titles = titlesOf(textAt(pathOf(file)));
     cache.set(file, titles);
   }
   return titles;
@@ -82,7 +87,7 @@ test('every requirement is shown by tests that exist', () => {
   for (const [id, , ...shownBy] of requirements) {
     if (shownBy.length === 0) missing.push(`${id}: no test`);
     for (const [file, name] of pairsOf(shownBy)) {
-      if (!isThere(`./${file}.test.ts`)) missing.push(`${id}: no file test/${file}.test.ts`);
+      if (!isThere(pathOf(file))) missing.push(`${id}: no file test/${file}.test.ts`);
       else if (!isShown(name, titlesIn(file))) missing.push(`${id}: test/${file}.test.ts has no test "${name}"`);
     }
   }

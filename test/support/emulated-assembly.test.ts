@@ -25,7 +25,10 @@ test('what an emulator lacks is left out and counted, and what refers to it refe
   writeFileSync(join(from, 'S.template.json'), JSON.stringify(template));
   writeFileSync(join(from, 'S.assets.json'), JSON.stringify({ files: { a: {} }, dockerImages: { b: {} } }));
 
-  const left = copyForEmulator(from, to, new Set(['AWS::ElasticLoadBalancingV2::TrustStore', 'AWS::Glue::Table']));
+  const left = copyForEmulator(from, to, [
+    { type: 'AWS::ElasticLoadBalancingV2::TrustStore' },
+    { type: 'AWS::ElasticLoadBalancingV2::Listener', when: ({ Port }) => Port === 1 },
+  ]);
   assert.deepEqual([...left.types], [['AWS::ElasticLoadBalancingV2::TrustStore', 1]]);
   assert.deepEqual([left.resources, left.ofResources], [1, 2]);
   const copied = JSON.parse(readFileSync(join(to, 'S.template.json'), 'utf8'));

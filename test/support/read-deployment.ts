@@ -1,10 +1,4 @@
-import {
-  DescribeServicesCommand,
-  DescribeTaskDefinitionCommand,
-  ECSClient,
-  ListClustersCommand,
-  ListServicesCommand,
-} from '@aws-sdk/client-ecs';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import {
   type Action,
   DescribeListenersCommand,
@@ -14,22 +8,17 @@ import {
   type Rule,
   type RuleCondition,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import {
-  GetRolePolicyCommand,
-  IAMClient,
-  ListAttachedRolePoliciesCommand,
-  ListRolePoliciesCommand,
-} from '@aws-sdk/client-iam';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { askEmulator } from './ask-emulator.ts';
 import type { PolicyDocument } from './iam-policy.ts';
 import type { BalancerAction, BalancerCondition } from './load-balancer.ts';
 import type { Ministack } from './ministack.ts';
 
 /** One ECS service as it was deployed. */
 export interface DeployedService {
-  /** Logical name: the container's, e.g. `gateway`. */
-  readonly name: string;
+  /** Its last part, after the colon, is the hash of the asset that it was built from. */
   readonly image: string;
+  readonly desiredCount: number;
   readonly environment: Readonly<Record<string, string>>;
   /** Names of variables that come from Secrets Manager, already looked up. */
   readonly secrets: Readonly<Record<string, string>>;
@@ -53,65 +42,102 @@ function connection({ endpoint, region, credentials }: Ministack) {
   return { endpoint, region, credentials };
 }
 
-export async function readServices(emulator: Ministack): Promise<DeployedService[]> {
-  const ecs = new ECSClient(connection(emulator));
-  const iam = new IAMClient(connection(emulator));
+export async function readServices(
+  emulator: Ministack,
+  policies: ReadonlyMap<string, readonly PolicyDocument[]>,
+): Promise<DeployedService[]> {
   const secrets = new SecretsManagerClient(connection(emulator));
   try {
-    const { clusterArns = [] } = await ecs.send(new ListClustersCommand({}));
+    const { clusterArns } = (await askEcs(emulator, 'ListClusters', {})) as { clusterArns: string[] };
     const found: DeployedService[] = [];
     for (const cluster of clusterArns) {
-      const { serviceArns = [] } = await ecs.send(new ListServicesCommand({ cluster, maxResults: 100 }));
+      const { serviceArns } = (await askEcs(emulator, 'ListServices', { cluster, maxResults: 100 })) as {
+        serviceArns: string[];
+      };
       if (serviceArns.length === 0) continue;
-      const { services = [] } = await ecs.send(new DescribeServicesCommand({ cluster, services: serviceArns }));
-      for (const { taskDefinition, loadBalancers = [] } of services) {
-        const { taskDefinition: task } = await ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition }));
-        const [container] = task?.containerDefinitions ?? [];
+      const { services } = (await askEcs(emulator, 'DescribeServices', { cluster, services: serviceArns })) as {
+        services: EcsService[];
+      };
+      for (const { taskDefinition, loadBalancers = [], desiredCount } of services) {
+        const { taskDefinition: task } = (await askEcs(emulator, 'DescribeTaskDefinition', { taskDefinition })) as {
+          taskDefinition: TaskDefinition;
+        };
+        const [container] = task.containerDefinitions;
         if (container === undefined) throw new Error(`${taskDefinition} has no container`);
-        const lookedUp = await Promise.all(
-          (container.secrets ?? []).map(async ({ name, valueFrom }) => [
-            name,
-            await secretOf(secrets, valueFrom ?? ''),
-          ]),
-        );
+        const lookedUp: [string, string][] = [];
+        for (const { name, valueFrom } of container.secrets ?? [])
+          lookedUp.push([name, await secretOf(secrets, valueFrom)]);
         found.push({
-          name: container.name ?? '',
-          image: container.image ?? '',
-          environment: Object.fromEntries((container.environment ?? []).map(({ name, value }) => [name, value ?? ''])),
+          image: container.image,
+          environment: Object.fromEntries((container.environment ?? []).map(({ name, value }) => [name, value])),
           secrets: Object.fromEntries(lookedUp),
-          policies: await policiesOf(iam, task?.taskRoleArn ?? ''),
-          targets: loadBalancers.map(({ targetGroupArn = '', containerPort = 0 }) => ({
-            targetGroupArn,
-            port: containerPort,
-          })),
+          policies: policies.get(task.taskRoleArn.split('/').at(-1) ?? '') ?? [],
+          desiredCount,
+          targets: loadBalancers.map(({ targetGroupArn, containerPort }) => ({ targetGroupArn, port: containerPort })),
         });
       }
     }
     return found;
   } finally {
-    for (const client of [ecs, iam, secrets]) client.destroy();
+    secrets.destroy();
   }
+}
+
+interface EcsService {
+  readonly taskDefinition: string;
+  readonly desiredCount: number;
+  readonly loadBalancers?: readonly { readonly targetGroupArn: string; readonly containerPort: number }[];
+}
+
+interface TaskDefinition {
+  readonly taskRoleArn: string;
+  readonly containerDefinitions: readonly {
+    readonly image: string;
+    readonly environment?: readonly { readonly name: string; readonly value: string }[];
+    readonly secrets?: readonly { readonly name: string; readonly valueFrom: string }[];
+  }[];
+}
+
+/** Not by the client, which drops what ministack leaves in CloudFormation's case (`Name`, `ValueFrom`). */
+async function askEcs(emulator: Ministack, operation: string, input: object): Promise<unknown> {
+  return inCamelCase(await askEmulator(emulator, 'ecs', `AmazonEC2ContainerServiceV20141113.${operation}`, input));
+}
+
+function inCamelCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inCamelCase);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key.charAt(0).toLowerCase() + key.slice(1), inCamelCase(member)]),
+  );
 }
 
 /** ECS developer guide, "Pass Secrets Manager secrets": ARN, then optionally a JSON key, a stage and a version. */
 async function secretOf(client: SecretsManagerClient, valueFrom: string): Promise<string> {
-  const parts = valueFrom.split(':');
+  // ministack gives a secret's name where CloudFormation gives its ARN.
+  const parts = valueFrom.startsWith('arn:') ? valueFrom.split(':') : [valueFrom];
   const [arn, key] = [parts.slice(0, 7).join(':'), parts[7] ?? ''];
   const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
   return key === '' ? SecretString : String(JSON.parse(SecretString)[key]);
 }
 
-async function policiesOf(iam: IAMClient, roleArn: string): Promise<PolicyDocument[]> {
-  const RoleName = roleArn.split('/').at(-1);
-  const { AttachedPolicies = [] } = await iam.send(new ListAttachedRolePoliciesCommand({ RoleName }));
-  if (AttachedPolicies.length > 0) throw new Error(`${RoleName} has managed policies, which nobody evaluates here`);
-  const { PolicyNames = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
-  return Promise.all(
-    PolicyNames.map(async (PolicyName) => {
-      const { PolicyDocument: text = '' } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
-      return JSON.parse(text.startsWith('%7B') ? decodeURIComponent(text) : text) as PolicyDocument;
-    }),
-  );
+/** Reads the outputs of every stack: what a template says only in references. */
+export async function readOutputs(emulator: Ministack): Promise<(stack: string, output: string) => string> {
+  const cloudFormation = new CloudFormationClient(connection(emulator));
+  try {
+    const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({}));
+    const values = new Map(
+      Stacks.flatMap(({ StackName, Outputs = [] }) =>
+        Outputs.map(({ OutputKey, OutputValue = '' }) => [`${StackName} ${OutputKey}`, OutputValue] as const),
+      ),
+    );
+    return (stack, output) => {
+      const value = values.get(`${stack} ${output}`);
+      if (value === undefined || value === '') throw new Error(`the stack ${stack} has no output ${output}`);
+      return value;
+    };
+  } finally {
+    cloudFormation.destroy();
+  }
 }
 
 export async function readListeners(emulator: Ministack): Promise<DeployedListener[]> {
