@@ -45,6 +45,17 @@ export function denyTampering(bucket: s3.IBucket, encryptionKey: kms.IKey): void
   deny('DenyKeysOfCallers', ['s3:PutObject'], {
     Null: { 's3:x-amz-server-side-encryption-customer-algorithm': 'false' },
   });
+  // The star of a grant takes slashes too. With more of them than an object of ours has, `calls/…/tools_a-1/../gateway-….jsonl.gz` would be a key
+  // of the writer `tools_a`, and `aws s3 sync` would put it among the gateway's own.
+  bucket.addToResourcePolicy(
+    new iam.PolicyStatement({
+      sid: 'DenyDeepKeys',
+      effect: iam.Effect.DENY,
+      principals: [new iam.AnyPrincipal()],
+      actions: ['s3:PutObject'],
+      resources: ['calls/*/*/*/*/*', 'heads/*/*/*', 'keys/*/*'].map((keys) => bucket.arnForObjects(keys)),
+    }),
+  );
   bucket.addToResourcePolicy(
     new iam.PolicyStatement({
       sid: 'DenyWritingElsewhere',

@@ -5,7 +5,8 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { AuditTrail, type IAuditTrail } from '../../../lib/constructs/audit-trail.ts';
-import { statementsOf, unknownActions } from '../../support/iam-actions.ts';
+import { type Statement, statementsOf, unknownActions } from '../../support/iam-actions.ts';
+import { type PolicyStatement, roleOf } from '../../support/iam-policy.ts';
 import { synthFailure, synthTemplate } from '../../support/synth.ts';
 
 function granted(grant: (trail: AuditTrail, role: iam.Role) => iam.Grant): Template {
@@ -43,6 +44,43 @@ test('a writer may add objects of its own name, sign, and nothing else', () => {
     'kms:Sign': ['AuditSigningKey'],
     'kms:GenerateDataKey': ['AuditEncryptionKey'],
   });
+});
+
+test('no key that a writer may put is one of another writer, nor leads to one when it is downloaded', () => {
+  const template = granted((trail, role) => trail.grants.write(role, 'tools_a'));
+  const onObjects = ({ Effect, Sid, Principal }: Statement) =>
+    (Effect === 'Allow' && !Principal) || Sid === 'DenyDeepKeys';
+  const role = roleOf([
+    {
+      Statement: statementsOf(template)
+        .filter(onObjects)
+        .map(({ Sid = '', Effect, Action, Resource }) => ({
+          Sid,
+          Effect,
+          Action,
+          Resource: [Resource].flat().map((resource) => placeOf(resource)),
+        })) as unknown as PolicyStatement[],
+    },
+  ]);
+  const mayPut = (key: string) =>
+    role.refusal({ action: 's3:PutObject', resource: `AuditRecords/${key}`, context: {} }) === undefined;
+  const hour = 'calls/tenant=acme/dt=2026-11-21/hour=10';
+  const [own, foreign] = ['tools_a', 'gateway'].map((name) => `${name}-20261121t100000-0123456789ab`);
+  for (const key of [`${hour}/${own}-000000000001-0123456789abcdef.jsonl.gz`, `heads/${own}/1.jws`, 'keys/k.json']) {
+    assert.ok(mayPut(key), key);
+  }
+  for (const key of [
+    `${hour}/${foreign}-000000000001-0123456789abcdef.jsonl.gz`,
+    // `aws s3 sync` follows the dots.
+    `${hour}/tools_a-1/../${foreign}-000000000001-0123456789abcdef.jsonl.gz`,
+    `heads/tools_a-1/../${foreign}/000000000001-0123456789abcdef.jws`,
+    'keys/../heads/k.json',
+    // A folder where the other's object belongs: neither can be downloaded beside the other.
+    `${hour}/${foreign}-000000000001-0123456789abcdef.jsonl.gz/tools_a-1.jsonl.gz`,
+    `calls/tenant=acme/dt=2026-11-21/hour=10/hour=10/tools_a-1.jsonl.gz`,
+  ]) {
+    assert.ok(!mayPut(key), key);
+  }
 });
 
 test('the key of the bucket serves a writer through S3 only', () => {

@@ -132,6 +132,7 @@ test('the bucket denies everybody what would change, hide or counterfeit a recor
       'DenyOtherEncryption',
       'DenyOtherKey',
       'DenyKeysOfCallers',
+      'DenyDeepKeys',
       'DenyWritingElsewhere',
     ],
   );
