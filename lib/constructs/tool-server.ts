@@ -175,22 +175,23 @@ export class ToolServer extends Construct implements ec2.IConnectable, iam.IGran
   }
 }
 
-/** `BillingTools` as `billing-tools`. */
+/** `BillingTools` as `billing-tools`. What is no ASCII stays, and is refused as a name rather than dropped from it. */
 export function kebabCase(id: string): string {
   return id
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
     .replace(/([A-Z])([A-Z][a-z])/g, '$1-$2')
-    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/[ -/:-@[-`{-~]+/g, '-')
     .toLowerCase();
 }
 
 /**
  * The writer of a server's record. Nothing but letters, digits and underscores, because grants end in `{writer}-*`: the server `a` must not be
- * able to write as `a-b`.
+ * able to write as `a-b`. A long name begins with `tool_`, which no short one does, and has 80 bits of a hash: nobody finds another name for it.
  */
 export function writerName(serverName: string): string {
   const writer = `tools_${serverName.replaceAll('-', '_')}`;
   if (writer.length <= writerCharsMax) return writer;
-  const hash = createHash('sha256').update(serverName).digest('hex').slice(0, 8);
-  return `${writer.slice(0, writerCharsMax - 9)}_${hash}`;
+  const begin = `tool_${serverName.slice(0, 5).replaceAll('-', '_')}_`;
+  const hash = createHash('sha256').update(serverName).digest('hex');
+  return begin + hash.slice(0, writerCharsMax - begin.length);
 }
