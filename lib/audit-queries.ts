@@ -14,6 +14,12 @@ export interface AuditQuery {
   readonly parameters: readonly string[];
 }
 
+/**
+ * Tool servers record what they refused and nothing else, so a call that one of them recorded is not one. By the object's name, which its
+ * rights hold it to; what stands in a line is its own word.
+ */
+const isBelieved = `(event = 'http_refusal' OR regexp_extract("$path", '[^/]+$') NOT LIKE 'tool%')`;
+
 /** The named queries. `docs/audit-on-s3.md` shows what each finds. */
 export const auditQueries: readonly AuditQuery[] = [
   {
@@ -32,6 +38,7 @@ export const auditQueries: readonly AuditQuery[] = [
   max("time") AS last_call
 FROM {table}
 WHERE tenant = ? AND dt = ? AND event = 'mcp_call' AND method = 'tools/call'
+  AND ${isBelieved}
 GROUP BY caller.subject, caller.kind, client.id, server, tool, outcome
 ORDER BY calls DESC, subject, server, tool, outcome`,
   },
@@ -50,6 +57,7 @@ ORDER BY calls DESC, subject, server, tool, outcome`,
   max("time") AS last_refusal
 FROM {table}
 WHERE tenant = ? AND dt = ? AND outcome = 'refused' AND event IN ('mcp_call', 'http_refusal', 'registration')
+  AND ${isBelieved}
 GROUP BY code, policy.reasons, server, tool
 ORDER BY refusals DESC, code, server, tool`,
   },
@@ -72,6 +80,7 @@ ORDER BY refusals DESC, code, server, tool`,
   call_id
 FROM {table}
 WHERE tenant = ? AND dt = ? AND caller.subject = ?
+  AND ${isBelieved}
 ORDER BY "time", writer, seq`,
   },
   {
@@ -90,6 +99,7 @@ ORDER BY "time", writer, seq`,
 FROM {table}
 WHERE tenant = ? AND dt = ? AND event = 'mcp_call'
   AND (redactions.masked_cells > 0 OR cardinality(redactions.pii) > 0)
+  AND ${isBelieved}
 ORDER BY "time", call_id`,
   },
   {
@@ -104,6 +114,7 @@ ORDER BY "time", call_id`,
     cume_dist() OVER (PARTITION BY server, tool ORDER BY latency_ms['total']) AS share
   FROM {table}
   WHERE tenant = ? AND dt = ? AND event = 'mcp_call' AND method = 'tools/call' AND outcome IN ('ok', 'tool_error')
+    AND ${isBelieved}
 )
 SELECT
   server,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { auditQueries } from '../../lib/audit-queries.ts';
 import type { AuditEvent } from '../../runtime/contract/audit-event.ts';
 import { localAuditBucket, openBucketTestWriter } from '../support/audit-bucket.ts';
@@ -182,6 +183,31 @@ test("the auditor's queries in DuckDB, over objects that the writer wrote", asyn
   await t.test('nobody is found for a subject that is a piece of SQL', async () => {
     assert.deepEqual(await ask('everything-one-person-touched', "bob' OR '1'='1"), []);
   });
+});
+
+test('a call that a tool server recorded is none, whoever its lines say wrote them', async (t) => {
+  const bucket = await localAuditBucket(t);
+  const folder = testFolder(t);
+  const forger = await openBucketTestWriter(folder, bucket.objects, { writer: 'tools_billing' });
+  const masked = { redactions: { masked_cells: 1, pii: {} }, latency_ms: { total: 1 } };
+  await forger.append(auditEvent({ caller: caller('alice'), ...masked }));
+  await forger.append(auditEvent({ event: 'http_refusal', caller: caller('alice'), outcome: 'refused', code: 'x' }));
+  await forger.close();
+  const copy = await bucket.copy(join(folder, 'copy'));
+  for (const path of readdirSync(copy, { recursive: true, encoding: 'utf8' })) {
+    if (!path.endsWith('.jsonl.gz')) continue;
+    const lines = gunzipSync(readFileSync(join(copy, path)))
+      .toString()
+      .replaceAll('"writer":"tools_billing', '"writer":"gateway');
+    writeFileSync(join(copy, path), gzipSync(lines));
+  }
+  const records = await openRecords(copy);
+  t.after(() => records.close());
+  for (const { name, parameters } of auditQueries) {
+    const rows = await records.ask(sqlOf(name), ...['acme', day, 'alice'].slice(0, parameters.length));
+    const isOfRefusals = ['refused-calls-by-reason', 'everything-one-person-touched'].includes(name);
+    assert.equal(rows.length, isOfRefusals ? 1 : 0, name);
+  }
 });
 
 test('every query is a statement in the grammar of Trino, and names tenant and day first', async () => {

@@ -42,10 +42,11 @@ export async function openRecords(directory: string): Promise<Records> {
 /** The statement that makes the table, from the columns that the Glue table has. */
 export function recordsView(directory: string): string {
   const columns = auditColumns.map(({ name, type }) => `    ${name}: '${duckType(type)}'`).join(',\n');
-  return `CREATE VIEW records AS SELECT * FROM read_json(
+  return `CREATE VIEW records AS SELECT *, filename AS "$path" FROM read_json(
   '${directory.replaceAll("'", "''")}/calls/*/*/*/*.jsonl.gz',
   format = 'newline_delimited',
   maximum_object_size = 1048576,
+  filename = true,
   hive_partitioning = true,
   hive_types = {tenant: VARCHAR, dt: VARCHAR, hour: INTEGER},
   columns = {
