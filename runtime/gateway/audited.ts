@@ -3,7 +3,7 @@ import type { AuditEvent, AuditOutcome } from '../contract/audit-event.ts';
 import type { Caller } from '../contract/caller.ts';
 import type { Allowed } from '../contract/decision.ts';
 import type { JsonObject } from '../contract/json.ts';
-import type { Elevation, QuotaReceipt, Redactions, ValidArguments } from '../contract/receipts.ts';
+import type { Elevation, QuotaReceipt, ValidArguments } from '../contract/receipts.ts';
 import type { ServerEntry, ServerVersion } from '../contract/registry.ts';
 import type { McpMessage } from '../contract/tool-call.ts';
 import { blankEvent } from '../shared/audit/blank-event.ts';
@@ -13,11 +13,19 @@ import type { DoorTool } from './catalogue-index.ts';
 import type { UpstreamAnswer } from './clients/upstream.ts';
 import { deprecationHeaders } from './deprecation-headers.ts';
 import type { GatewayDeps } from './deps.ts';
-import { appendDurably, outcomeOf, reasonOf, recordedCaller, round, since } from './record-parts.ts';
+import {
+  appendDurably,
+  clientName,
+  outcomeOf,
+  reasonOf,
+  recordedCaller,
+  redactionFields,
+  round,
+  since,
+} from './record-parts.ts';
 import { recordable } from './recordable.ts';
 import type { RecordedReply, SafeReply } from './safe-reply.ts';
 import { chargeRefused } from './steps/spend-quota.ts';
-import { metaKeys } from './transport/protocol-versions.ts';
 import { statusOf } from './transport/wire-errors.ts';
 
 /** The open record of one message. Each method notes what a step proved and how long it took, and hands it on. */
@@ -60,19 +68,8 @@ export async function audited(
   }
 }
 
-type Step =
-  | 'authenticate'
-  | 'resolve'
-  | 'authorize'
-  | 'spend'
-  | 'validate'
-  | 'elevate'
-  | 'intent'
-  | 'forward'
-  | 'redact';
-
 /** What each step is followed by, so that the time of one that throws is its own. */
-const following: Readonly<Record<Step, Step>> = {
+const following = {
   authenticate: 'resolve',
   resolve: 'authorize',
   authorize: 'spend',
@@ -82,7 +79,9 @@ const following: Readonly<Record<Step, Step>> = {
   intent: 'forward',
   forward: 'redact',
   redact: 'redact',
-};
+} as const;
+
+type Step = keyof typeof following;
 
 class OpenEntry implements AuditEntry {
   #message: McpMessage;
@@ -292,14 +291,3 @@ class OpenEntry implements AuditEntry {
 }
 
 const noHeaders: Readonly<Record<string, string>> = {};
-
-function redactionFields(redactions: Redactions): AuditEvent['redactions'] {
-  return { masked_cells: redactions.maskedCells, pii: redactions.pii };
-}
-
-/** What the client calls itself; nothing is decided on it. */
-function clientName(params: JsonObject): string | null {
-  const meta = params._meta as JsonObject | undefined;
-  const info = (meta?.[metaKeys.clientInfo] ?? params.clientInfo) as JsonObject | undefined;
-  return typeof info?.name === 'string' ? info.name.slice(0, 128) : null;
-}
