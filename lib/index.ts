@@ -23,7 +23,7 @@ export { MachineClient, type MachineClientParts, type MachineClientProps } from 
 export { McpPlatform } from './constructs/mcp-platform.ts';
 export type { IMcpPlatform } from './constructs/mcp-platform-base.ts';
 export type { McpPlatformProps } from './constructs/mcp-platform-props.ts';
-export { McpService, type McpServiceProps, type McpServiceSizing } from './constructs/mcp-service.ts';
+export { McpService, type McpServiceProps } from './constructs/mcp-service.ts';
 export { MutualTls, type MutualTlsOptions, type TrustFile } from './constructs/mutual-tls.ts';
 export { type IPlatformNetwork, PlatformNetwork, type PlatformNetworkProps } from './constructs/platform-network.ts';
 export { PlatformProfile } from './constructs/platform-profile.ts';
@@ -33,6 +33,7 @@ export { PreTokenFunction, type PreTokenFunctionProps } from './constructs/pre-t
 export { PublicEdge } from './constructs/public-edge.ts';
 export type { PublicEdgeProps } from './constructs/public-edge-props.ts';
 export { RegistryService, type RegistryServiceProps } from './constructs/registry-service.ts';
+export type { McpServiceSizing } from './constructs/service-sizing.ts';
 export {
   type IStateTables,
   StateTables,

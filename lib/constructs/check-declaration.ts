@@ -1,6 +1,7 @@
 import * as cdk from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { ServerDeclaration } from '../../runtime/contract/server-declaration.ts';
+import { isLiteral, requireProps, shown } from './check-props.ts';
 import { reservedHosts } from './service-ports.ts';
 import { synthError } from './synth-error.ts';
 import type { ScopeDeclaration, ServiceLevelObjective, ToolDeclaration } from './tool-declaration.ts';
@@ -27,10 +28,12 @@ export function checkDeclaration(scope: IConstruct, server: DeclaredServer): voi
   const fail = (sentence: string): never => {
     throw synthError(scope, sentence);
   };
+  requireProps(scope, server, ['owner', 'slo', 'tools', 'scopes']);
   checkNames(server, fail);
   checkServiceLevel(server.slo, fail);
-  checkScopes(server, fail);
+  // Tools first: a scope that a tool names wrongly is told at the tool, not as a scope that nobody needs.
   checkTools(server, fail);
+  checkScopes(server, fail);
 }
 
 type Fail = (sentence: string) => never;
@@ -54,7 +57,10 @@ function checkNames({ name, owner }: DeclaredServer, fail: Fail): void {
 
 function checkServiceLevel({ availability, latencyP95 }: ServiceLevelObjective, fail: Fail): void {
   if (!(availability >= 50 && availability <= 99.999)) {
-    fail(`slo.availability is ${availability}: give the percentage of calls to be answered, from 50 to 99.999`);
+    fail(`slo.availability is ${shown(availability)}: give the percentage of calls to be answered, from 50 to 99.999`);
+  }
+  if (!(latencyP95 instanceof cdk.Duration) || latencyP95.isUnresolved()) {
+    fail(`slo.latencyP95 is ${shown(latencyP95)}: give a literal duration, e.g. Duration.millis(800)`);
   }
   const latencyMs = latencyP95.toMilliseconds({ integral: false });
   if (!(latencyMs >= 1 && latencyMs <= 3_600_000)) {
@@ -63,9 +69,9 @@ function checkServiceLevel({ availability, latencyP95 }: ServiceLevelObjective, 
 }
 
 function checkScopes({ scopes, tools }: DeclaredServer, fail: Fail): void {
-  const used = new Set(tools.flatMap((tool) => tool.scopes));
-  for (const [scope, { words }] of Object.entries(scopes)) {
-    if (!scopeName.test(scope) || scope.length > 128) {
+  const used = new Set(tools.flatMap((tool) => tool?.scopes));
+  for (const [scope, declared] of Object.entries(scopes)) {
+    if (!isLiteral(scope, scopeName) || scope.length > 128) {
       fail(
         `scopes has ${shown(scope)}: a scope is 1 to 128 letters, digits and the characters : . _ / -, and starts with a letter or a digit, e.g. "billing:read"`,
       );
@@ -75,7 +81,8 @@ function checkScopes({ scopes, tools }: DeclaredServer, fail: Fail): void {
         `scopes has "${scope}", which the platform itself gives, as it does ${quoted(reservedScopes)}: use another one`,
       );
     }
-    if (words.trim() === '' || words.length > 200 || words.includes('\n')) {
+    const words = declared?.words;
+    if (!isLiteral(words, /^(?=.*\S).{1,200}$/)) {
       fail(`scopes["${scope}"].words is ${shown(words)}: complete "It may …" in one line of 1 to 200 characters`);
     }
     if (/[.!]$/.test(words)) {
@@ -90,9 +97,9 @@ function checkTools({ scopes, tools }: DeclaredServer, fail: Fail): void {
   if (tools.length === 0) fail('tools is empty: name every tool of the server');
   const names = new Set<string>();
   for (const tool of tools) {
-    if (!isLiteral(tool.name, toolName) || tool.name.length > 64) {
+    if (!isLiteral(tool?.name, toolName) || tool.name.length > 64) {
       fail(
-        `tools has ${shown(tool.name)}: a tool's name is lower-case words of letters and digits joined by . _ or -, at most 64 characters, e.g. "invoices.list"`,
+        `tools has ${shown(tool?.name)}: a tool's name is lower-case words of letters and digits joined by . _ or -, at most 64 characters, e.g. "invoices.list"`,
       );
     }
     if (names.has(tool.name)) fail(`tools has "${tool.name}" twice: leave one out, or give it another name`);
@@ -103,13 +110,14 @@ function checkTools({ scopes, tools }: DeclaredServer, fail: Fail): void {
 }
 
 function checkToolScopes(tool: ToolDeclaration, scopes: DeclaredServer['scopes'], fail: Fail): void {
-  if (tool.scopes.length === 0 || tool.scopes.length > 16 || new Set(tool.scopes).size < tool.scopes.length) {
-    fail(`the scopes of the tool "${tool.name}" are ${quoted(tool.scopes)}: name 1 to 16 different ones`);
+  const needed = tool.scopes ?? [];
+  if (needed.length === 0 || needed.length > 16 || new Set(needed).size < needed.length) {
+    fail(`the scopes of the tool "${tool.name}" are ${quoted(needed)}: name 1 to 16 different ones`);
   }
-  const missing = tool.scopes.find((scope) => scopes[scope] === undefined);
+  const missing = needed.find((scope) => !Object.hasOwn(scopes, scope));
   if (missing !== undefined) {
     fail(
-      `the tool "${tool.name}" needs the scope "${missing}", which scopes does not have: add it there with the words for the consent page; there are ${quoted(Object.keys(scopes))}`,
+      `the tool "${tool.name}" needs the scope ${shown(missing)}, which scopes does not have: add it there with the words for the consent page; there are ${quoted(Object.keys(scopes))}`,
     );
   }
 }
@@ -154,14 +162,6 @@ export function renderDeclaration(
     },
     revision: deployed.revision,
   };
-}
-
-function isLiteral(text: string, pattern: RegExp): boolean {
-  return !cdk.Token.isUnresolved(text) && pattern.test(text);
-}
-
-function shown(text: string): string {
-  return cdk.Token.isUnresolved(text) ? 'a token' : JSON.stringify(text);
 }
 
 function quoted(texts: readonly string[]): string {

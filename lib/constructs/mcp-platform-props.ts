@@ -8,10 +8,10 @@ import type { IPublicEdge } from './edge-routes.ts';
 import type { Egress } from './egress.ts';
 import type { IIdentityProvider } from './identity-provider-base.ts';
 import type { JwtValidation } from './jwt-validation.ts';
-import type { McpServiceSizing } from './mcp-service.ts';
 import type { MutualTls } from './mutual-tls.ts';
 import type { PlatformProfile } from './platform-profile.ts';
 import type { IPolicyBundle } from './policy-bundle.ts';
+import type { McpServiceSizing } from './service-sizing.ts';
 import type { IStateTables } from './state-tables.ts';
 import type { ToolRouting } from './tool-routing.ts';
 

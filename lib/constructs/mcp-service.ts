@@ -7,57 +7,11 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
 import type { IPlatformNetwork } from './platform-network.ts';
+import { checkSizing, type McpServiceSizing } from './service-sizing.ts';
 import { startGraceSeconds, stopSeconds } from './stop-times.ts';
-import { synthError } from './synth-error.ts';
 
 /** The one folder of a container that can be written. The image makes it a volume of its own user. */
 export const writableFolder = '/var/toolgate';
-
-/** Where tasks of a service run and how many there are; the same for all services of a platform unless one says otherwise. */
-export interface McpServiceSizing {
-  /**
-   * CPU units of a task, 1024 for a vCPU; only pairs of CPU and memory that Fargate knows.
-   *
-   * @default 256
-   */
-  readonly cpu?: number;
-  /**
-   * Memory of a task, MiB.
-   *
-   * @default 512
-   */
-  readonly memoryLimitMiB?: number;
-  /**
-   * Tasks that always run; the lower end of scaling.
-   *
-   * @default 2
-   */
-  readonly desiredCount?: number;
-  /**
-   * The upper end of scaling. Equal to `desiredCount`: no scaling.
-   *
-   * @default - ten, or `desiredCount` when that is more
-   */
-  readonly maxCount?: number;
-  /**
-   * Requests a minute per task that scaling aims at.
-   *
-   * @default 3000
-   */
-  readonly requestsPerTargetPerMinute?: number;
-  /**
-   * Runs tasks on spare capacity, which AWS may take back with two minutes' notice.
-   *
-   * @default false
-   */
-  readonly spot?: boolean;
-  /**
-   * How long log lines stay.
-   *
-   * @default - three months
-   */
-  readonly logRetention?: logs.RetentionDays;
-}
 
 /** What a service is made of. */
 export interface McpServiceProps extends McpServiceSizing {
@@ -111,16 +65,10 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
 
   constructor(scope: Construct, id: string, props: McpServiceProps) {
     super(scope, id);
-    const { cluster, network, ports = [8080], desiredCount = 2 } = props;
-    const maxCount = props.maxCount ?? Math.max(10, desiredCount);
+    const { cluster, network, ports = [8080] } = props;
+    const { cpu, memoryLimitMiB, desiredCount, maxCount, requestsPerTargetPerMinute } = checkSizing(this, props);
     this.network = network;
-    this.requestsPerTargetPerMinute = props.requestsPerTargetPerMinute ?? 3000;
-    if (maxCount < desiredCount) {
-      throw synthError(
-        this,
-        `maxCount is ${maxCount}, less than the ${desiredCount} tasks of desiredCount: raise one or lower the other`,
-      );
-    }
+    this.requestsPerTargetPerMinute = requestsPerTargetPerMinute;
 
     this.logGroup = new logs.LogGroup(this, 'Logs', {
       retention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
@@ -128,8 +76,8 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
       removalPolicy: cdk.RemovalPolicy.DESTROY,
     });
     this.taskDefinition = new ecs.FargateTaskDefinition(this, 'Task', {
-      cpu: props.cpu ?? 256,
-      memoryLimitMiB: props.memoryLimitMiB ?? 512,
+      cpu,
+      memoryLimitMiB,
       runtimePlatform: {
         cpuArchitecture: ecs.CpuArchitecture.ARM64,
         operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
@@ -237,14 +185,4 @@ function acknowledgeFindings(taskDefinition: ecs.TaskDefinition): void {
     id: 'AwsSolutions-IAM5[Resource::*]',
     reason: 'ecr:GetAuthorizationToken knows no resources; the role pulls from one repository.',
   });
-}
-
-/** What of `props` is about sizing, and said; `base` for the rest. */
-export function sizingOf(props: McpServiceSizing, base: McpServiceSizing = {}): McpServiceSizing {
-  const { cpu, memoryLimitMiB, desiredCount, maxCount, requestsPerTargetPerMinute, spot, logRetention } = props;
-  const said = { cpu, memoryLimitMiB, desiredCount, maxCount, requestsPerTargetPerMinute, spot, logRetention };
-  const sizing = { ...base, ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) };
-  // Who asks for more tasks than the base scales to wants them, and no further scaling.
-  const isTooFew = maxCount === undefined && desiredCount !== undefined && desiredCount > (base.maxCount ?? Infinity);
-  return isTooFew ? { ...sizing, maxCount: desiredCount } : sizing;
 }

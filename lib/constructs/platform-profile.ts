@@ -2,7 +2,7 @@ import * as cdk from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { AuditRetention } from './audit-retention.ts';
 import { Egress } from './egress.ts';
-import type { McpServiceSizing } from './mcp-service.ts';
+import type { McpServiceSizing } from './service-sizing.ts';
 import { ToolRouting } from './tool-routing.ts';
 
 /**

@@ -3,6 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct, type IConstruct } from 'constructs';
+import { checkWhole } from './check-props.ts';
 import type { McpService } from './mcp-service.ts';
 import { gatewayKeysPath, keysPort, reservedHosts, servicePort } from './service-ports.ts';
 import { synthError } from './synth-error.ts';
@@ -107,9 +108,7 @@ export abstract class ToolEdgeBase extends Construct implements IToolEdge {
 
   private claimPriority(scope: Construct, route: ToolRoute): number {
     const priority = route.listenerPriority ?? stablePriority(route.name);
-    if (!Number.isInteger(priority) || priority < 1 || priority > 49_999) {
-      throw synthError(scope, `listenerPriority is ${priority}: give a whole number from 1 to 49999, or leave it out`);
-    }
+    checkWhole(scope, 'listenerPriority', priority, 1, 49_999);
     claim(scope, this.platformName, 'priority', priority);
     const servers = countClaims(scope, this.platformName, 'server');
     const serversMax = Math.min(this.rulesMax, targetGroupsMax) - ownRules;
@@ -117,7 +116,7 @@ export abstract class ToolEdgeBase extends Construct implements IToolEdge {
       throw synthError(
         scope,
         `is tool server ${servers} of the platform ${this.platformName}, whose internal load balancer has room for ${serversMax}: ` +
-          'raise the quota "Rules per Application Load Balancer" and rulesMax (target groups end at 100 all the same), or open a second platform',
+          'open a second platform, or route by ToolRouting.discovery(), which has no load balancer',
       );
     }
     return priority;

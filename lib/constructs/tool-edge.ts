@@ -5,8 +5,11 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import type { Construct } from 'constructs';
+import { checkHost } from './check-host.ts';
+import { checkWhole } from './check-props.ts';
 import { ImportedToolEdge } from './imported-tool-edge.ts';
 import type { McpService } from './mcp-service.ts';
+import { checkPlatformName } from './platform-name.ts';
 import { authorizationKeysPath, gatewayKeysPath, keysPort, reservedHosts, servicePort } from './service-ports.ts';
 import { type IToolEdge, ToolEdgeBase } from './tool-edge-base.ts';
 import { ToolRouting } from './tool-routing.ts';
@@ -30,7 +33,8 @@ export interface ToolEdgeProps {
    */
   readonly routing?: ToolRouting;
   /**
-   * Rules that the internal load balancer may have, by the quota of the account.
+   * Rules that the internal load balancer may have: fewer leave room for servers of other apps. Each server has a target group of its own, and
+   * AWS gives a load balancer no more than 100.
    *
    * @default 100
    */
@@ -108,10 +112,11 @@ export class ToolEdge extends ToolEdgeBase {
   constructor(scope: Construct, id: string, props: ToolEdgeProps) {
     super(scope, id);
     const { vpc } = props;
-    this.platformName = props.platformName;
-    this.domainName = props.domainName ?? `tools.${props.platformName}.internal`;
+    this.platformName = checkPlatformName(this, props.platformName);
+    this.domainName = checkHost(this, 'domainName', props.domainName ?? `tools.${props.platformName}.internal`);
     this.routing = props.routing ?? ToolRouting.loadBalancer();
     this.rulesMax = props.rulesMax ?? 100;
+    checkWhole(this, 'rulesMax', this.rulesMax, 1, 100);
     this.callers = closedGroup(this, 'Callers', vpc, 'Tasks that may call tool servers');
     this.members = closedGroup(this, 'Members', vpc, 'Tasks of tool servers, which may fetch the keys of the gateway');
     if (!this.routing.isLoadBalanced) {

@@ -6,10 +6,13 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { checkDeclaration, type DeclaredServer, renderDeclaration } from './check-declaration.ts';
+import { requireProps, shown } from './check-props.ts';
+import { checkSameVpc } from './check-vpc.ts';
 import type { IMcpPlatform } from './mcp-platform-base.ts';
-import { McpService, type McpServiceSizing, sizingOf } from './mcp-service.ts';
+import { McpService } from './mcp-service.ts';
 import { servicePort } from './service-ports.ts';
 import { containerSettings, type ToolServerSettings } from './service-settings.ts';
+import { type McpServiceSizing, sizingOf } from './service-sizing.ts';
 import { drainTimeoutMs } from './stop-times.ts';
 import { synthError } from './synth-error.ts';
 import { claim } from './tool-claims.ts';
@@ -91,6 +94,7 @@ export class ToolServer extends Construct implements ec2.IConnectable, iam.IGran
 
   constructor(scope: Construct, id: string, props: ToolServerProps) {
     super(scope, id);
+    requireProps(this, props, ['platform', 'image']);
     const { platform, owner, slo, tools, scopes } = props;
     this.name = props.name ?? kebabCase(id);
     const declared: DeclaredServer = { name: this.name, owner, slo, tools, scopes };
@@ -100,13 +104,16 @@ export class ToolServer extends Construct implements ec2.IConnectable, iam.IGran
     this.audience = `urn:toolgate:server:${this.name}`;
 
     const own = this.settings(platform, owner);
+    const environment = this.tenants('environment', props.environment, own);
+    const secrets = this.tenants('secrets', props.secrets, { ...environment, ...own });
+    checkSameVpc(this, 'cluster', props.cluster?.vpc, platform.network.vpc);
     this.service = new McpService(this, 'Service', {
       ...sizingOf(props, platform.profile.sizing),
       cluster: props.cluster ?? platform.cluster,
       network: platform.network,
       image: props.image,
-      environment: { ...this.tenants('environment', props.environment, own), ...own },
-      secrets: this.tenants('secrets', props.secrets, own),
+      environment: { ...environment, ...own },
+      secrets,
       memberOf: [platform.toolEdge.memberGroup(this)],
     });
     this.taskRole = this.service.taskRole;
@@ -140,15 +147,22 @@ export class ToolServer extends Construct implements ec2.IConnectable, iam.IGran
     } satisfies ToolServerSettings).environment;
   }
 
-  /** What the tenant sets itself, when it is none of what the platform sets. */
-  private tenants<T>(prop: string, own: { [name: string]: T } = {}, platform: object): { [name: string]: T } {
-    for (const name of Object.keys(own)) {
-      if (name in platform) {
-        throw synthError(this, `${prop} has ${name}, which the platform sets for every tool server: leave it out`);
-      }
+  /** What the tenant sets itself, when none of it is in `taken`. */
+  private tenants<T>(prop: string, own: { [name: string]: T } = {}, taken: object): { [name: string]: T } {
+    for (const [name, value] of Object.entries(own)) {
       if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
         throw synthError(this, `${prop} has ${JSON.stringify(name)}: a variable is letters, digits and underscores`);
       }
+      if (Object.hasOwn(taken, name)) {
+        throw synthError(
+          this,
+          `${prop} has ${name}, which ${prop === 'secrets' ? 'environment has too, or ' : ''}the platform sets for every tool server: leave it out`,
+        );
+      }
+      if (prop === 'environment' && typeof value !== 'string') {
+        throw synthError(this, `environment has ${name}, which is ${shown(value)}: give a text, or leave it out`);
+      }
+      if (value === undefined) throw synthError(this, `${prop} has ${name}, which is undefined: leave it out`);
     }
     return own;
   }

@@ -124,6 +124,42 @@ const mistakes: readonly [string, Partial<DeclaredServer>, RegExp][] = [
     { tools: [list, { ...cancel, scopes: ['billing:read'] }], scopes: { 'billing:read': { words: 'read' } } },
     /none of its scopes "billing:read" changes something: add changes: true/,
   ],
+  ['no owner', { owner: undefined as never }, /owner is undefined, and it is required/],
+  ['no service level', { slo: undefined as never }, /slo is undefined, and it is required/],
+  ['no list of tools', { tools: undefined as never }, /tools is undefined, and it is required/],
+  ['no scopes at all', { scopes: undefined as never }, /scopes is undefined, and it is required/],
+  ['no tool where one should be', { tools: [list, cancel, null as never] }, /tools has undefined: a tool's name is/],
+  ['a tool that names no scopes', { tools: [{ name: 'x' } as never] }, /the scopes of the tool "x" are \(none\)/],
+  [
+    'a scope that every object has',
+    { tools: [list, cancel, { name: 'x', scopes: ['constructor'] }] },
+    /the tool "x" needs the scope "constructor", which scopes does not have/,
+  ],
+  [
+    'a scope that is a token',
+    { tools: [list, cancel, { name: 'x', scopes: [cdk.Fn.ref('Scope')] }] },
+    /the tool "x" needs the scope a token, which scopes does not have/,
+  ],
+  [
+    'a scope without words',
+    { scopes: { ...billing.scopes, 'billing:read': {} as never } },
+    /scopes\["billing:read"\].words is undefined: complete/,
+  ],
+  [
+    'words that only the deployment knows',
+    { scopes: { ...billing.scopes, 'billing:read': { words: cdk.Fn.ref('Words') } } },
+    /scopes\["billing:read"\].words is a token: complete/,
+  ],
+  [
+    'a percentage that only the deployment knows',
+    { slo: { ...billing.slo, availability: cdk.Token.asNumber({ Ref: 'Availability' }) } },
+    /slo.availability is a token/,
+  ],
+  [
+    'a number for a duration',
+    { slo: { ...billing.slo, latencyP95: 800 as never } },
+    /slo.latencyP95 is 800: give a literal duration, e.g. Duration.millis\(800\)/,
+  ],
 ];
 
 for (const [what, change, sentence] of mistakes) {

@@ -6,10 +6,10 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
 import { McpService } from '../../../lib/constructs/mcp-service.ts';
 import { PlatformNetwork } from '../../../lib/constructs/platform-network.ts';
-import { ToolEdge } from '../../../lib/constructs/tool-edge.ts';
+import { ToolEdge, type ToolEdgeProps } from '../../../lib/constructs/tool-edge.ts';
 import { stablePriority } from '../../../lib/constructs/tool-edge-base.ts';
 import { ToolRouting } from '../../../lib/constructs/tool-routing.ts';
-import { synthTemplate, testApp } from '../../support/synth.ts';
+import { synthFailure, synthTemplate, testApp } from '../../support/synth.ts';
 
 test('a server has a host of its own behind an internal load balancer that answers nothing else', () => {
   const { template } = synthTemplate((stack) => {
@@ -133,6 +133,24 @@ test('one server name is taken once, in all stacks of an app', () => {
   );
 });
 
+test('another stage, account or region has servers of its own, also of the same name', () => {
+  const app = testApp();
+  for (const id of ['Beta', 'Prod']) {
+    const stage = new cdk.Stage(app, id);
+    addServer(world(new cdk.Stack(stage, 'Stack')), 'billing');
+  }
+  for (const region of ['us-east-1', 'eu-west-1']) {
+    addServer(world(new cdk.Stack(app, region, { env: { account: '111122223333', region } })), 'billing');
+  }
+});
+
+test('a domain, a platform or a number of rules that cannot be is refused', () => {
+  const failure = (props: Partial<ToolEdgeProps>) => synthFailure((stack) => void world(stack, props));
+  assert.match(failure({ domainName: 'Tools Internal' }), /domainName is "Tools Internal": give a host name in lower/);
+  assert.match(failure({ platformName: undefined as never }), /platformName is undefined: give a literal/);
+  assert.match(failure({ rulesMax: 200 }), /rulesMax is 200: give a whole number from 1 to 100/);
+});
+
 test('a server for which the load balancer has no rule left is refused with what to do', () => {
   assert.throws(
     () =>
@@ -140,7 +158,7 @@ test('a server for which the load balancer has no rule left is refused with what
         const made = world(stack, { rulesMax: 4 });
         for (const name of ['one', 'two', 'three']) addServer(made, name);
       }),
-    /Stack\/three: is tool server 3 of the platform prod, whose internal load balancer has room for 2: raise the quota/,
+    /Stack\/three: is tool server 3 of the platform prod, whose internal load balancer has room for 2: open a second platform/,
   );
 });
 
@@ -158,7 +176,7 @@ interface World {
   readonly cluster: ecs.ICluster;
 }
 
-function world(stack: cdk.Stack, props: { routing?: ToolRouting; rulesMax?: number } = {}): World {
+function world(stack: cdk.Stack, props: Partial<ToolEdgeProps> = {}): World {
   const network = new PlatformNetwork(stack, 'Network');
   return {
     network,

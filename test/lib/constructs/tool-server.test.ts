@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as cdk from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -132,6 +133,8 @@ test('a server is called after its id, unless it has a name', () => {
   assert.equal(kebabCase('BillingTools'), 'billing-tools');
   assert.equal(kebabCase('CRMTools'), 'crm-tools');
   assert.equal(kebabCase('billing_v2'), 'billing-v2');
+  // Not `gr-e`: a letter that no name can have is refused, not dropped.
+  assert.equal(kebabCase('Größe'), 'größe');
   const { template } = synthTemplate((stack) => void addBilling(stack, { name: 'money' }));
   template.hasResourceProperties('AWS::SSM::Parameter', { Name: '/toolgate/prod/servers/money' });
 });
@@ -177,6 +180,40 @@ test('a variable that the platform sets is not the team’s to set', () => {
     synthFailure((stack) => void addBilling(stack, { environment: { 'A-B': '1' } })),
     /environment has "A-B": a variable is letters, digits and underscores/,
   );
+});
+
+test('a variable that is there twice or holds no text is refused', () => {
+  assert.match(
+    synthFailure((stack) => {
+      const secret = secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'billing') as secretsmanager.ISecret;
+      addBilling(stack, { environment: { URL: 'x' }, secrets: { URL: ecs.Secret.fromSecretsManager(secret) } });
+    }),
+    /^Stack\/Billing: secrets has URL, which environment has too, or the platform sets/,
+  );
+  for (const value of [undefined, 5] as never[]) {
+    assert.match(
+      synthFailure((stack) => void addBilling(stack, { environment: { URL: value } })),
+      new RegExp(`^Stack/Billing: environment has URL, which is ${value}: give a text, or leave it out$`),
+    );
+  }
+});
+
+test('what is required and not given is named', () => {
+  for (const prop of ['platform', 'image', 'owner', 'slo', 'tools', 'scopes']) {
+    assert.equal(
+      synthFailure((stack) => void addBilling(stack, { [prop]: undefined })),
+      `Stack/Billing: ${prop} is undefined, and it is required: give it`,
+    );
+  }
+});
+
+test('a cluster in another VPC is refused', () => {
+  const failure = synthFailure((stack) => {
+    const platform = makePlatform(stack);
+    const cluster = new ecs.Cluster(stack, 'Cluster', { vpc: new ec2.Vpc(stack, 'Vpc') as ec2.IVpc });
+    new ToolServer(stack, 'Billing', { platform, ...billing, cluster });
+  });
+  assert.match(failure, /^Stack\/Billing: cluster is in the VPC Stack\/Vpc, and the platform in Stack\/Platform/);
 });
 
 test('a declaration above 4 KB takes the advanced tier, and one above 8 KB is refused', () => {

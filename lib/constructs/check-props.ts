@@ -1,0 +1,29 @@
+import * as cdk from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { synthError } from './synth-error.ts';
+
+/** A value as a sentence names it. */
+export function shown(value: unknown): string {
+  if (cdk.Token.isUnresolved(value)) return 'a token';
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+/** Whether `value` is a text that is known at synth and fits `pattern`; a pattern alone takes undefined for "undefined". */
+export function isLiteral(value: unknown, pattern: RegExp): value is string {
+  return typeof value === 'string' && !cdk.Token.isUnresolved(value) && pattern.test(value);
+}
+
+/** Throws unless each of `names` is given. Types say so too, but plain JavaScript and `process.env.X!` get past them. */
+export function requireProps(scope: IConstruct, props: object, names: readonly string[]): void {
+  for (const name of names) {
+    const value: unknown = (props as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined || value === null)
+      throw synthError(scope, `${name} is ${value}, and it is required: give it`);
+  }
+}
+
+/** Throws unless `value` is a whole number from `min` to `max` that is known at synth. */
+export function checkWhole(scope: IConstruct, prop: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw synthError(scope, `${prop} is ${shown(value)}: give a whole number from ${min} to ${max}`);
+}
