@@ -191,7 +191,9 @@ test('a call that a tool server recorded is none, whoever its lines say wrote th
   const forger = await openBucketTestWriter(folder, bucket.objects, { writer: 'tools_billing' });
   const masked = { redactions: { masked_cells: 1, pii: {} }, latency_ms: { total: 1 } };
   await forger.append(auditEvent({ caller: caller('alice'), ...masked }));
-  await forger.append(auditEvent({ event: 'http_refusal', caller: caller('alice'), outcome: 'refused', code: 'x' }));
+  await forger.append(
+    auditEvent({ event: 'http_refusal', caller: caller('alice'), outcome: 'refused', code: 'token_invalid' }),
+  );
   await forger.close();
   const copy = await bucket.copy(join(folder, 'copy'));
   for (const path of readdirSync(copy, { recursive: true, encoding: 'utf8' })) {

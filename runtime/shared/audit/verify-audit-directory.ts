@@ -8,7 +8,7 @@ import { readHeadSlots } from './head-slots.ts';
 import { type ChainFile, listChainFiles } from './list-chain-files.ts';
 import { AuditUnreadable, type AuditVerification, createFindings } from './verification.ts';
 import { verifyChain } from './verify-chain.ts';
-import { trustedKeys, verifyCheckpoints } from './verify-checkpoints.ts';
+import { createSignedStore, trustedKeys, verifyCheckpoints } from './verify-checkpoints.ts';
 
 export interface VerifyOptions {
   /** Text of the public key to trust: JWK, JWK set or PEM. Without it the keys in the directory are taken at their word. */
@@ -58,10 +58,11 @@ async function verify(directory: string, options: VerifyOptions): Promise<AuditV
   const inObjects = heads.filter((name) => isWriterName(name) && isFolder(join(directory, 'heads', name)));
   const writers = new Set([...storedByWriter.keys(), ...writersOf(heads, '.jsonl'), ...inObjects]);
   if (expected !== undefined) writers.add(expected.checkpoint.writer);
+  const signedHashes = createSignedStore();
   const checkpointsByWriter = new Map<string, Awaited<ReturnType<typeof verifyCheckpoints>>>();
   for (const writer of [...writers].sort()) {
     const kept = expected?.checkpoint.writer === writer ? expectedLine : undefined;
-    const proven = await verifyCheckpoints(directory, writer, keys, kept, findings);
+    const proven = await verifyCheckpoints(directory, writer, keys, kept, findings, signedHashes);
     checkpointsByWriter.set(writer, proven);
     notes.push(...proven.notes);
     if (kept !== undefined && !proven.hasExpected)

@@ -19,21 +19,50 @@ export interface WriterCheckpoints {
   readonly hasExpected: boolean;
 }
 
-/** Signed hashes that are kept in memory for one writer; beyond it every second one is let go, never the newest of a chain. */
-const signedMax = 262_144;
+/**
+ * The signed hashes of all writers, in bounded memory: a bucket has a writer for every process of a year. Beyond the most, every second one is let
+ * go, never the newest of a chain, which by the links of the chain speaks for those before it.
+ */
+export interface SignedStore {
+  ofWriter(writer: string): Map<string, SignedHashes>;
+  /** One more is kept. */
+  added(): void;
+  readonly kept: () => number;
+}
 
-/** Reads and proves all checkpoints of a writer, in bounded memory. */
+export function createSignedStore(signedMax = 262_144): SignedStore {
+  const writers = new Map<string, Map<string, SignedHashes>>();
+  let [kept, thinAbove] = [0, signedMax];
+  return {
+    ofWriter(writer) {
+      const signed = writers.get(writer) ?? new Map<string, SignedHashes>();
+      writers.set(writer, signed);
+      return signed;
+    },
+    added() {
+      kept += 1;
+      if (kept <= thinAbove) return;
+      kept = 0;
+      for (const signed of writers.values()) kept += thin(signed);
+      // Where little can be let go, looking again at each one more would take as long as all of them together.
+      thinAbove = Math.max(signedMax, kept * 2);
+    },
+    kept: () => kept,
+  };
+}
+
+/** Reads and proves all checkpoints of a writer. */
 export async function verifyCheckpoints(
   directory: string,
   writer: string,
   keys: ReadonlyMap<string, KeyObject>,
   expectedLine: string | undefined,
   findings: Findings,
+  store = createSignedStore(),
 ): Promise<WriterCheckpoints> {
-  const signed = new Map<string, SignedHashes>();
+  const signed = store.ofWriter(writer);
   const unknownKeys = new Set<string>();
   const notes: string[] = [];
-  let kept = 0;
   let [count, lastN, prev] = [0, 0, zeroHash];
   /** Where the checkpoint before stands. */
   let before: Place | undefined;
@@ -69,8 +98,7 @@ export async function verifyCheckpoints(
         const hashes = signed.get(segment) ?? new Map<number, string>();
         signed.set(segment, hashes);
         const earlier = hashes.get(head.seq);
-        if (earlier === undefined) kept += 1;
-        else if (earlier !== head.hash)
+        if (earlier !== undefined && earlier !== head.hash)
           findings.add(
             'checkpoint_contradiction',
             file,
@@ -78,8 +106,8 @@ export async function verifyCheckpoints(
             `The checkpoint signs another record ${head.seq} of ${segment} than an earlier one did.`,
           );
         hashes.set(head.seq, head.hash);
+        if (earlier === undefined) store.added();
       }
-      if (kept > signedMax) kept = thin(signed);
     }
     if (checkpoint.n !== lastN + 1)
       findings.add(

@@ -4,7 +4,11 @@ import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { signCheckpoint } from '../../../runtime/shared/audit/checkpoint.ts';
 import { encodeEvent, encodeRecord } from '../../../runtime/shared/audit/encode-event.ts';
+import { openSigningKey } from '../../../runtime/shared/audit/signing-key.ts';
+import { createFindings } from '../../../runtime/shared/audit/verification.ts';
+import { createSignedStore, trustedKeys, verifyCheckpoints } from '../../../runtime/shared/audit/verify-checkpoints.ts';
 import { auditEvent, testFolder } from '../../support/audit-events.ts';
 
 const verifier = new URL('../../../runtime/shared/audit/verify-audit-directory.ts', import.meta.url).href;
@@ -42,4 +46,34 @@ test('the verifier needs little memory, however long the files and their lines a
   const { chains, grownKiB } = JSON.parse(run.stdout);
   assert.equal(chains[0].records, 15_000);
   assert.ok(grownKiB < 128 * 1024, `${grownKiB} KiB for 425 MB`);
+});
+
+test('what checkpoints sign is kept in the memory of one writer, however many processes there were', async (t) => {
+  const directory = testFolder(t);
+  const signer = openSigningKey(join(directory, 'key.json'));
+  mkdirSync(join(directory, 'heads'));
+  const writers = Array.from({ length: 20 }, (_, n) => `gw-${n}`);
+  for (const writer of writers) {
+    const lines: string[] = [];
+    for (let n = 1; n <= 100; n += 1) {
+      const prev = createHash('sha256')
+        .update(lines.at(-1) ?? '')
+        .digest('hex');
+      const heads = { acme: { seq: n * 10, hash: 'a'.repeat(64) }, globex: { seq: n, hash: 'b'.repeat(64) } };
+      const about = { v: 1, writer, n, time: '2026-11-21T10:00:00.000Z', kind: 'changed' } as const;
+      lines.push(await signCheckpoint({ ...about, prev: n === 1 ? '0'.repeat(64) : prev, heads }, signer));
+    }
+    writeFileSync(join(directory, `heads/${writer}.jsonl`), `${lines.join('\n')}\n`);
+  }
+  const findings = createFindings();
+  const store = createSignedStore(500);
+  const keys = trustedKeys(directory, JSON.stringify(signer.publicKey));
+  for (const writer of writers) {
+    const { signed } = await verifyCheckpoints(directory, writer, keys, undefined, findings, store);
+    assert.ok(store.kept() <= 600, `${store.kept()} after ${writer}`);
+    // The newest speaks for the whole chain.
+    assert.ok(signed.get('acme')?.has(1000) && signed.get('globex')?.has(100));
+  }
+  for (const writer of writers) assert.ok(store.ofWriter(writer).get('acme')?.has(1000), writer);
+  assert.deepEqual(findings.list, []);
 });
