@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,6 +16,7 @@ import { askEmulator } from './ask-emulator.ts';
 import { type AwsCallRecorder, startAwsCallRecorder } from './aws-call-recorder.ts';
 import { resolvePolicies, type TemplatePolicy } from './emulated-assembly.ts';
 import { type EmulatedPool, emailOf, openEmulatedPool, poolPassword } from './emulated-pool.ts';
+import { freePort } from './free-port.ts';
 import type { AwsCall } from './iam-policy.ts';
 import { type BalancerListener, type LoadBalancer, startLoadBalancer } from './load-balancer.ts';
 import type { Ministack } from './ministack.ts';
@@ -429,13 +429,4 @@ async function until(isSo: () => Promise<boolean>, what: string, detail: () => s
     await delay(100);
   }
   throw new Error(`waited in vain for ${what}: ${detail()}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
