@@ -173,12 +173,9 @@ const garbageLines: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
+/** Of an absolute target (RFC 9112 § 3.2.2) the path as it was sent: a parser would follow its dots, past a proxy that closes paths. */
 function splitTarget(target: string): { path: string; query: string } {
-  let local = target;
-  if (!target.startsWith('/')) {
-    const absolute = URL.parse(target);
-    local = absolute === null ? '/' : absolute.pathname + absolute.search;
-  }
+  const local = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*\/?/i, '/');
   const mark = local.indexOf('?');
   return mark === -1 ? { path: local, query: '' } : { path: local.slice(0, mark), query: local.slice(mark + 1) };
 }

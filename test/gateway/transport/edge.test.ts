@@ -153,6 +153,20 @@ test('a target with a host counts only when that host is ours too', async () => 
   assert.match(await send('http://gateway.test/mcp'), /^HTTP\/1\.1 415 /);
 });
 
+test('no dots in a target with a host lead past a proxy that closes paths', async () => {
+  for (const path of [
+    '/a/../metrics',
+    '/./readyz',
+    '/a/%2e%2e/metrics',
+    '/servers/alpha/mcp/server-card/../../../../mcp',
+  ]) {
+    const answer = await sendRaw(world.gateway.port, [
+      `GET http://gateway.test${path} HTTP/1.1\r\nhost: gateway.test\r\nconnection: close\r\n\r\n`,
+    ]);
+    assert.match(answer, /^HTTP\/1\.1 404 /, path);
+  }
+});
+
 test('headers of 64 KB and a request without Host are refused', async () => {
   const long = await sendRaw(
     world.gateway.port,
