@@ -76,7 +76,7 @@ async function buildCommandLine(out) {
     splitting: true,
     platform: 'node',
     format: 'esm',
-    target: 'node24',
+    target: 'node20',
     // What the laptop platform needs stays out: a clone has it, and an auditor who verifies a record needs none of it.
     packages: 'external',
     logLevel: 'warning',

@@ -77,6 +77,16 @@ test('an auditor with nothing but the tarball can run the verifier', () => {
     encoding: 'utf8',
   });
   assert.equal(missing.status, 2);
+  const onOlderNode = (version: string) => {
+    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
+    const preload = `data:text/javascript,${encodeURIComponent(pretend)}`;
+    return spawnSync(process.execPath, ['--import', preload, bin, 'audit', '--help'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+  };
+  assert.equal(onOlderNode('20.9.0').status, 0, 'the oldest that package.json names');
+  assert.equal(onOlderNode('18.20.0').stderr, 'toolgate needs Node.js 20 or later, this is 18.20.0.\n');
   const dev = spawnSync(process.execPath, [bin, 'dev'], { cwd: folder, encoding: 'utf8' });
   assert.equal(dev.status, 1);
   assert.match(dev.stderr, /runs in a clone of the repository/);
