@@ -1,8 +1,9 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import type * as cdk from 'aws-cdk-lib';
 
 /** What differs between two deployments of the same app. */
 export interface DeploymentSettings {
+  /** By default `prod`, or `dev` with the profile for development: neither profile is deployed over the other by leaving out a setting. */
   readonly platformName: string;
   readonly domainName: string;
   readonly isDev: boolean;
@@ -14,7 +15,7 @@ export interface DeploymentSettings {
 }
 
 /**
- * From `cdk -c name=value`, else from the environment. Throws one sentence that names what is missing.
+ * From `cdk -c name=value` or cdk.context.json, else from the environment. Throws one sentence that names what is missing.
  * @param root the folder that paths start from.
  */
 export function readDeploymentSettings(
@@ -30,7 +31,8 @@ export function readDeploymentSettings(
   const hostedZoneId = read('hostedZoneId', 'TOOLGATE_HOSTED_ZONE_ID');
   const certificateArn = read('certificateArn', 'TOOLGATE_CERTIFICATE_ARN');
   const profile = read('profile', 'TOOLGATE_PROFILE') ?? 'production';
-  const policyVersion = Number(read('policyVersion', 'TOOLGATE_POLICY_VERSION') ?? 1);
+  const givenVersion = read('policyVersion', 'TOOLGATE_POLICY_VERSION') ?? '1';
+  const policyVersion = Number(givenVersion);
   if (domainName === undefined) {
     throw new Error(
       'The domain of the platform is missing: add -c domainName=tools.example.com, or set TOOLGATE_DOMAIN. MCP clients then call mcp.tools.example.com.',
@@ -45,15 +47,17 @@ export function readDeploymentSettings(
     throw new Error(`The profile is "${profile}": it is production or dev (-c profile=..., or TOOLGATE_PROFILE).`);
   }
   if (!Number.isSafeInteger(policyVersion) || policyVersion < 1) {
-    throw new Error('The policy version is no whole number from 1 (-c policyVersion=..., or TOOLGATE_POLICY_VERSION).');
+    throw new Error(
+      `The policy version is "${givenVersion}": it is a whole number from 1 (-c policyVersion=..., or TOOLGATE_POLICY_VERSION).`,
+    );
   }
   return {
-    platformName: read('platformName', 'TOOLGATE_PLATFORM') ?? 'prod',
+    platformName: read('platformName', 'TOOLGATE_PLATFORM') ?? (profile === 'dev' ? 'dev' : 'prod'),
     domainName,
     isDev: profile === 'dev',
     ...(hostedZoneId !== undefined && { hostedZoneId }),
     ...(certificateArn !== undefined && { certificateArn }),
-    tenantsPath: join(root, read('tenantsPath', 'TOOLGATE_TENANTS') ?? 'policies/data/tenants.json'),
+    tenantsPath: resolve(root, read('tenantsPath', 'TOOLGATE_TENANTS') ?? 'policies/data/tenants.json'),
     policyVersion,
   };
 }

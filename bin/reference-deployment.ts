@@ -40,6 +40,7 @@ function makePlatform(stack: cdk.Stack, settings: DeploymentSettings): void {
   });
   const { gatewayUrl, audit, identity } = platform;
   new cdk.CfnOutput(stack, 'McpEndpoint', { value: `${gatewayUrl}/mcp` });
+  new cdk.CfnOutput(stack, 'Cluster', { value: platform.cluster.clusterName });
   new cdk.CfnOutput(stack, 'AuditBucket', { value: audit.bucket.bucketName });
   if (identity instanceof IdentityProvider) {
     new cdk.CfnOutput(stack, 'UserPoolId', { value: identity.userPool.userPoolId });
@@ -93,6 +94,9 @@ function makeToolServers(stack: cdk.Stack, platformName: string, profile: Platfo
     },
     secrets: { DATABASE_URL: databaseUrl(stack, 'WriterUrl', 'toolgate_writer') },
   });
+
+  new cdk.CfnOutput(stack, 'ReadService', { value: read.service.service.serviceName });
+  new cdk.CfnOutput(stack, 'WriteService', { value: write.service.service.serviceName });
 
   // The database lies in the platform's VPC. One that is a construct would say database.connections.allowDefaultPortFrom(read).
   for (const { connections } of [read, write]) {

@@ -151,8 +151,30 @@ test('a setting that is missing or wrong is a sentence that says how to give it'
   );
   const zone = { ...domain, TOOLGATE_HOSTED_ZONE_ID: 'Z1' };
   assert.throws(read({ ...zone, TOOLGATE_PROFILE: 'test' }), /The profile is "test": it is production or dev/);
-  assert.throws(read({ ...zone, TOOLGATE_POLICY_VERSION: '0' }), /The policy version is no whole number from 1/);
-  assert.equal(read(zone)().platformName, 'prod');
+  assert.throws(
+    read({ ...zone, TOOLGATE_POLICY_VERSION: '0' }),
+    /The policy version is "0": it is a whole number from 1/,
+  );
+});
+
+test('a platform for development has another name than the one in production, so neither is deployed over the other', () => {
+  const nameOf = (more: Record<string, string>) =>
+    readDeploymentSettings(
+      new cdk.App(),
+      { TOOLGATE_DOMAIN: 'tools.example.com', TOOLGATE_HOSTED_ZONE_ID: 'Z1', ...more },
+      root,
+    ).platformName;
+  assert.equal(nameOf({}), 'prod');
+  assert.equal(nameOf({ TOOLGATE_PROFILE: 'dev' }), 'dev');
+  assert.equal(nameOf({ TOOLGATE_PROFILE: 'dev', TOOLGATE_PLATFORM: 'prod' }), 'prod');
+});
+
+test("tenants' data may lie outside of the clone", () => {
+  const context = { domainName: 'tools.example.com', hostedZoneId: 'Z1' };
+  const tenantsPath = (given: string) =>
+    readDeploymentSettings(new cdk.App({ context: { ...context, tenantsPath: given } }), {}, root).tenantsPath;
+  assert.equal(tenantsPath('/elsewhere/tenants.json'), '/elsewhere/tenants.json');
+  assert.equal(tenantsPath('tenants.json'), join(root, 'tenants.json'));
 });
 
 interface Violation {
