@@ -180,7 +180,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
     if (tenantsPath === undefined || policyVersion === undefined) {
       throw synthError(
         this,
-        `${tenantsPath === undefined ? 'tenantsPath' : 'policyVersion'} is missing: say who may do what with tenantsPath, a file like policies/tenants.json, and policyVersion, a number that is raised with every change of it; or give policy`,
+        `${tenantsPath === undefined ? 'tenantsPath' : 'policyVersion'} is missing: say who may do what with tenantsPath, a file like policies/data/tenants.json of this package, and policyVersion, a number that is raised with every change of it; or give policy`,
       );
     }
     return new PolicyBundle(this, 'Policy', { platformName, tenantsPath, version: policyVersion });

@@ -72,7 +72,7 @@ export class ImportedMcpPlatform extends Construct implements IMcpPlatform {
     this.trustDomain = this.read('trust-domain');
     this.network = new ImportedNetwork(this, 'Network', {
       vpcId: this.read('vpc-id'),
-      vpcCidrBlock: this.read('vpc-cidr-block'),
+      readCidrBlock: () => this.read('vpc-cidr-block'),
       subnetIds: cdk.Fn.split(',', this.read('task-subnet-ids')),
       isPublic: profile.egress.kind === 'publicSubnets',
     });
@@ -116,16 +116,17 @@ class ImportedNetwork extends Construct implements IPlatformNetwork {
   constructor(
     scope: Construct,
     id: string,
-    parts: { vpcId: string; vpcCidrBlock: string; subnetIds: string[]; isPublic: boolean },
+    parts: { vpcId: string; readCidrBlock: () => string; subnetIds: string[]; isPublic: boolean },
   ) {
     super(scope, id);
-    const { vpcId, vpcCidrBlock, subnetIds, isPublic } = parts;
+    const { vpcId, readCidrBlock, subnetIds, isPublic } = parts;
     this.vpc = ec2.Vpc.fromVpcAttributes(this, 'Vpc', {
       vpcId,
-      vpcCidrBlock,
       availabilityZones: cdk.Fn.getAzs(),
       ...(isPublic ? { publicSubnetIds: subnetIds } : { privateSubnetIds: subnetIds }),
     });
+    // Read for who asks: a parameter that nothing in the stack refers to is a finding of CDK's validator.
+    Object.defineProperty(this.vpc, 'vpcCidrBlock', { get: readCidrBlock });
     // Subnets are a list that only the deployment knows, which is all that tasks and target groups need of them.
     for (const warning of [
       '@aws-cdk/aws-ec2:vpcAttributeIsListTokenavailabilityZones',

@@ -109,7 +109,8 @@ test('what a tenant reads is what the platform publishes, by either profile', ()
   ] as const) {
     const app = testApp();
     const tenant = new cdk.Stack(app, 'Tenant');
-    McpPlatform.fromPlatformName(tenant, 'Platform', 'prod', profile);
+    const platform = McpPlatform.fromPlatformName(tenant, 'Platform', 'prod', profile);
+    assert.match(platform.network.vpc.vpcCidrBlock, /Token/);
     const read = Object.values(Template.fromStack(tenant).findParameters('*', { Type: Match.stringLikeRegexp('SSM') }));
     const names = read.map(({ Default }) => String(Default)).filter((name) => !name.startsWith('/cdk-bootstrap/'));
     assert.ok(names.length > 8);

@@ -235,6 +235,15 @@ test('more tasks than the profile scales to is what the team gets', () => {
   template.hasResourceProperties('AWS::ECS::Service', { DesiredCount: 3 });
 });
 
+test("a team's stack reads no parameter of the platform that it does not use, in either profile", () => {
+  for (const profile of [PlatformProfile.production(), PlatformProfile.dev()]) {
+    const { template } = synthTemplate((stack) => void addBilling(stack, {}, profile));
+    const resources = JSON.stringify(template.toJSON().Resources);
+    const unused = Object.keys(template.toJSON().Parameters).filter((name) => !resources.includes(`"${name}"`));
+    assert.deepEqual(unused, ['BootstrapVersion']);
+  }
+});
+
 function addBilling(stack: cdk.Stack, props: Partial<ToolServerProps> = {}, profile?: PlatformProfile): ToolServer {
   const platform = McpPlatform.fromPlatformName(stack, 'Platform', 'prod', profile);
   return new ToolServer(stack, 'Billing', { platform, ...billing, ...props });
