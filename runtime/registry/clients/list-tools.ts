@@ -8,20 +8,27 @@ export interface ListToolsOptions {
   readonly fetch: SafeFetch;
   /** A token that is good at `audience` and nowhere else. */
   readonly token: (audience: string) => string | Promise<string>;
+  /** @default performance.now */
+  readonly now?: () => number;
 }
 
 const protocolVersion = '2026-07-28';
 const pagesMax = 50;
 const toolsMax = 1000;
+/** Of all pages together: the registry waits for each server of a pass, and keeps what eight of them say at once. */
+const secondsMax = 30;
+const mebibytesMax = 8;
 const limits = { depthMax: 64, valuesMax: 200_000 };
 
 /**
  * Reads `tools/list` of a server, page by page, as MCP 2026-07-28 asks for it. Throws Refusal `upstream_refused` for a JSON-RPC error,
- * `upstream_invalid` for what is not MCP, and what `fetch` throws.
+ * `upstream_invalid` for what is not MCP, `upstream_timeout` and `upstream_too_large` for all pages together, and what `fetch` throws.
  */
-export function createListTools({ fetch, token }: ListToolsOptions) {
+export function createListTools({ fetch, token, now = () => performance.now() }: ListToolsOptions) {
   return async (url: string, audience: string): Promise<readonly Json[]> => {
     const authorization = `Bearer ${await token(audience)}`;
+    const beganMs = now();
+    let bytes = 0;
     const tools: Json[] = [];
     const seen = new Set<string>();
     let cursor: string | undefined;
@@ -37,6 +44,11 @@ export function createListTools({ fetch, token }: ListToolsOptions) {
         contentTypes: ['application/json', 'text/event-stream'],
         body: JSON.stringify(toRequest(page, cursor)),
       });
+      bytes += body.length;
+      if (bytes > mebibytesMax * 1024 * 1024)
+        throw new Refusal('upstream_too_large', { reason: `tools/list has more than ${mebibytesMax} MiB.` });
+      if (now() - beganMs > secondsMax * 1000)
+        throw new Refusal('upstream_timeout', { reason: `tools/list did not come to its end in ${secondsMax} s.` });
       const isStream = (headers.get('content-type') ?? '').startsWith('text/event-stream');
       const result = readResult(isStream ? lastEvent(body) : body, page, status);
       if (!Array.isArray(result.tools)) throw invalid('tools/list has no list of tools.');

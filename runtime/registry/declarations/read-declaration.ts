@@ -8,6 +8,8 @@ import { textFault } from '../steps/lint-text.ts';
 
 const limits = { depthMax: 16, valuesMax: 20_000 };
 const violationsMax = 50;
+/** What the construct `ToolServer` gives each server. */
+const audiencePrefix = 'urn:toolgate:server:';
 let validate: ValidateFunction<ServerDeclaration> | undefined;
 
 /**
@@ -33,7 +35,7 @@ function parse(text: string): Json {
 }
 
 function* crossFieldViolations(
-  { name, url, tools, scopes }: ServerDeclaration,
+  { name, url, audience, tools, scopes }: ServerDeclaration,
   parameter: string,
   toolDomain: string | undefined,
 ): Generator<string> {
@@ -48,6 +50,10 @@ function* crossFieldViolations(
   ) {
     // Otherwise one team could have the platform call another team's server in its own name.
     yield `url names the host ${parsed.hostname}: below the tool domain the host of this server is ${name}.${toolDomain}.`;
+  }
+  if (audience.startsWith(audiencePrefix) && audience !== audiencePrefix + name) {
+    // Otherwise one team could take another's before it comes, and would be given tokens that are good there.
+    yield `audience is ${audience}: below ${audiencePrefix} that of this server is ${audiencePrefix}${name}.`;
   }
   const needed = new Set<string>();
   const names = new Set<string>();

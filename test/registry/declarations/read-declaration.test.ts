@@ -55,6 +55,11 @@ const wrong: readonly (readonly [what: string, value: unknown, says: RegExp])[] 
   ],
   ['the tool domain itself', { ...good, url: 'http://tools.prod.internal' }, /names the host tools.prod.internal/],
   ['a host below its own', { ...good, url: 'http://a.billing.tools.prod.internal' }, /names the host a.billing/],
+  [
+    "another server's audience",
+    { ...good, audience: 'urn:toolgate:server:payroll' },
+    /audience is urn:toolgate:server:payroll: below urn:toolgate:server: that of this server is urn:toolgate:server:billing\./,
+  ],
   ['no tool', { ...good, tools: [] }, /tools must NOT have fewer than 1 items/],
   ['a tool twice', { ...good, tools: [list, voiding, list] }, /The tool invoices.list is declared twice/],
   [
