@@ -24,7 +24,7 @@ async function probePort(port: number): Promise<number> {
     const { code } = cause as NodeJS.ErrnoException;
     const why =
       code === 'EADDRINUSE'
-        ? 'is taken by another program'
+        ? 'is taken, by another program or by a Toolgate that runs already'
         : code === 'EACCES'
           ? 'needs more rights than you have'
           : `cannot be used (${code})`;
