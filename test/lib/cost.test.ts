@@ -96,6 +96,19 @@ test('the cost page compares the ways out of the network by what they come to', 
   }
 });
 
+test('README says what the cost page says', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const nat = total(platform(PlatformProfile.production(), Egress.nat()));
+  const endpoints = total(platform(PlatformProfile.production(), Egress.endpoints()));
+  const dev = total(platform(PlatformProfile.dev(), Egress.publicSubnets()));
+  for (const words of [
+    `about ${nat} USD a month in production`,
+    `about ${endpoints - nat} more`,
+    `about ${dev} USD a month with \`PlatformProfile.dev()\``,
+  ])
+    assert.ok(readme.includes(words), `README.md lacks "${words}"`);
+});
+
 test('a resource that nobody has priced is a failure', () => {
   assert.throws(
     () => monthlyCost({ Cache: { Type: 'AWS::ElastiCache::CacheCluster' } }),

@@ -69,6 +69,27 @@ test('the synthesised app has no finding of the validator, of cdk-nag or of a co
   }
 });
 
+test('the page of limits says how many resources a platform and a server have', () => {
+  const page = readFileSync(join(root, 'docs/limits.md'), 'utf8');
+  const said = /a platform has about (\d+), or (\d+) for development, and a server about (\d+)/
+    .exec(page)
+    ?.slice(1)
+    .map(Number);
+  assert.ok(said !== undefined, 'docs/limits.md lacks the sentence');
+  const counts = [false, true].flatMap((isDev) => {
+    const app = plainApp(flags);
+    referenceDeployment(app, { ...settings, isDev });
+    return ['toolgate-prod', 'toolgate-prod-tools'].map(
+      (id) => Object.keys(Template.fromStack(app.node.findChild(id) as cdk.Stack).toJSON().Resources).length,
+    );
+  });
+  const [production = 0, servers = 0, development = 0] = counts;
+  for (const [index, count] of [production, development, servers / 2].entries()) {
+    const words = said[index] ?? 0;
+    assert.ok(Math.abs(words - count) <= 0.15 * count, `docs/limits.md says ${words}, there are ${count}`);
+  }
+});
+
 test('a finding of each of the three would be seen', () => {
   const { report } = validatedSynth((app) => {
     const stack = new cdk.Stack(app, 'Wrong');
