@@ -60,7 +60,7 @@ export async function publishVersion(
       declaration === undefined ? each : withdraw(each, `Its server serves version ${version.version} now.`);
     if (published === undefined) {
       outcome = 'registered';
-      return { ...entry, versions: [...versions.map(others), version] };
+      return { ...entry, versions: forgetOldest([...versions.map(others), version]) };
     }
     const moved = { ...restore(published), upstreamUrl: version.upstreamUrl, audience: version.audience };
     const next = { ...entry, versions: versions.map((each) => (each === published ? moved : others(each))) };
@@ -74,6 +74,19 @@ export async function publishVersion(
     });
   }
   return { entry, outcome };
+}
+
+/** Of what was withdrawn, so that a rollback finds it. A server that deploys each day would outgrow its item in a year or two. */
+const withdrawnMax = 200;
+
+/** What somebody took out of service for a reason is never forgotten. */
+function forgetOldest(versions: readonly ServerVersion[]): readonly ServerVersion[] {
+  let tooMany = versions.filter(({ withdrawn }) => withdrawn).length - withdrawnMax;
+  return versions.filter(({ withdrawn }) => {
+    if (!withdrawn || tooMany <= 0) return true;
+    tooMany -= 1;
+    return false;
+  });
 }
 
 /** What is out of service already stays so for its own reason. */
