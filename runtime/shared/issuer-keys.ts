@@ -32,7 +32,8 @@ export interface IssuerKeysOptions {
   readonly timeoutMs?: number;
 }
 
-const jwksBytesMax = 256 * 1024;
+/** The key set of gateways has the keys of every process that was started in a day. */
+const jwksBytesMax = 1024 * 1024;
 
 /** Caches the JWK set of one issuer (RFC 7517). Nothing is fetched before the first token. */
 export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {

@@ -25,6 +25,8 @@ export interface PublishedKeysOptions {
 
 /** Statements whose fault was logged; beyond it the oldest is forgotten and would be logged again. */
 const rememberedMax = 1000;
+/** Some 230 bytes each: what our own readers take, a MiB. */
+const keysMax = 4000;
 
 export function createPublishedKeys(options: PublishedKeysOptions): PublishedKeys {
   const { store, endorser, now, logger, intervalMs = 1000 } = options;
@@ -78,9 +80,9 @@ export function createPublishedKeys(options: PublishedKeysOptions): PublishedKey
       if (verified === undefined) return undefined;
       const nowMs = now();
       const live = [...verified.values()].filter(({ key }) => key.expiresAtMs > nowMs);
-      // The youngest first, so that readers with a limit of their own keep those that sign.
+      // The youngest first: those that sign are among them.
       live.sort((a, b) => b.key.issuedAtMs - a.key.issuedAtMs || (a.key.kid < b.key.kid ? -1 : 1));
-      return { keys: live.map(({ key }) => key.publicJwk) };
+      return { keys: live.slice(0, keysMax).map(({ key }) => key.publicJwk) };
     },
     async refresh() {
       if (inFlight === undefined && now() - began < intervalMs) return;
