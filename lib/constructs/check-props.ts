@@ -22,6 +22,16 @@ export function requireProps(scope: IConstruct, props: object, names: readonly s
   }
 }
 
+/** Throws when one of `props` is given beside `part`, a part of one's own that decides these itself. */
+export function refuseBeside(scope: IConstruct, part: string, props: object): void {
+  const given = Object.entries(props).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  throw synthError(
+    scope,
+    `${given[0]} is given, and ${part} too, which brings that along: leave ${given[0]} away, or leave ${part} away`,
+  );
+}
+
 /** Throws unless `value` is a whole number from `min` to `max` that is known at synth. */
 export function checkWhole(scope: IConstruct, prop: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;

@@ -1,5 +1,6 @@
+import * as cdk from 'aws-cdk-lib';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import type { Construct } from 'constructs';
+import type { Construct, IConstruct } from 'constructs';
 import type { GatewayRouteProps, PathRouteProps } from './edge-routes.ts';
 import { JwtClaimFormat, type JwtIssuer } from './jwt-validation.ts';
 import { loadBalancerQuotas } from './load-balancer-quotas.ts';
@@ -61,12 +62,14 @@ export class EdgeRules {
         priorities.discovery,
         [host, elbv2.ListenerCondition.pathPatterns(openPaths)],
         forward,
+        targetGroup,
       );
       // Values are compared without regard to case, as the scheme of RFC 9110 § 11.1 is.
       const bearer = elbv2.ListenerCondition.httpHeader('Authorization', ['Bearer *']);
-      addClaims(this.rule('Bearer', listener, priorities.bearer, [host, bearer], verify(jwt, forward)), jwt);
+      const verified = verify(jwt, forward);
+      addClaims(this.rule('Bearer', listener, priorities.bearer, [host, bearer], verified, targetGroup), jwt);
     }
-    this.rule('Gateway', listener, priorities.gateway, [host], forward);
+    this.rule('Gateway', listener, priorities.gateway, [host], forward, targetGroup);
     if ((mutualTlsListener === undefined) !== (mutualTlsTargetGroup === undefined)) {
       throw synthError(
         this.scope,
@@ -79,7 +82,14 @@ export class EdgeRules {
       // The one service behind this port, so the host does not decide; the gateway checks it.
       const any = [elbv2.ListenerCondition.pathPatterns(['/*'])];
       const toCertificatePort = elbv2.ListenerAction.forward([mutualTlsTargetGroup]);
-      this.rule('MutualTlsGateway', mutualTlsListener, priorities.gateway, any, toCertificatePort);
+      this.rule(
+        'MutualTlsGateway',
+        mutualTlsListener,
+        priorities.gateway,
+        any,
+        toCertificatePort,
+        mutualTlsTargetGroup,
+      );
     }
   }
 
@@ -91,7 +101,7 @@ export class EdgeRules {
     this.hasAuthorization = true;
     const host = elbv2.ListenerCondition.hostHeaders([authorizationHost]);
     const forward = elbv2.ListenerAction.forward([targetGroup]);
-    this.rule('Authorization', listener, priorities.authorization, [host], forward);
+    this.rule('Authorization', listener, priorities.authorization, [host], forward, targetGroup);
   }
 
   routePaths(id: string, { paths, targetGroup, host = this.props.gatewayHost }: PathRouteProps): void {
@@ -125,7 +135,8 @@ export class EdgeRules {
       this.takenPaths.add(host + path);
     }
     const conditions = [elbv2.ListenerCondition.hostHeaders([host]), elbv2.ListenerCondition.pathPatterns(paths)];
-    this.rule(id, this.props.listener, this.nextPath, conditions, elbv2.ListenerAction.forward([targetGroup]));
+    const forward = elbv2.ListenerAction.forward([targetGroup]);
+    this.rule(id, this.props.listener, this.nextPath, conditions, forward, targetGroup);
     this.nextPath += 10;
   }
 
@@ -134,7 +145,8 @@ export class EdgeRules {
       contentType: 'text/plain',
       messageBody: 'nothing is here',
     });
-    this.rule(id, listener, priorities.operation, [elbv2.ListenerCondition.pathPatterns(operationPaths)], closed);
+    const paths = [elbv2.ListenerCondition.pathPatterns(operationPaths)];
+    this.rule(id, listener, priorities.operation, paths, closed, this.scope);
   }
 
   private rule(
@@ -143,8 +155,11 @@ export class EdgeRules {
     priority: number,
     conditions: elbv2.ListenerCondition[],
     action: elbv2.ListenerAction,
+    target: IConstruct,
   ): elbv2.ApplicationListenerRule {
-    return new elbv2.ApplicationListenerRule(this.scope, id, { listener, priority, conditions, action });
+    // An edge of another stack is known to the services, so it cannot know them: their rules lie in their own stack.
+    const scope = cdk.Stack.of(target) === cdk.Stack.of(this.scope) ? this.scope : target;
+    return new elbv2.ApplicationListenerRule(scope as Construct, id, { listener, priority, conditions, action });
   }
 }
 

@@ -49,7 +49,9 @@ export class Egress {
   /** Isolated subnets with endpoints for the AWS services that Toolgate uses. Nothing leaves for the Internet. */
   static endpoints(options: EndpointsEgressOptions = {}): Egress {
     const services = [...usedServices(), ...(options.additionalServices ?? [])];
-    return new Egress('endpoints', 0, services, options.singleZone ?? false);
+    // One of ours that is asked for once more is one endpoint all the same.
+    const once = [...new Map(services.map((service) => [service.shortName, service])).values()];
+    return new Egress('endpoints', 0, once, options.singleZone ?? false);
   }
 
   /**

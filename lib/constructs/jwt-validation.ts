@@ -1,4 +1,6 @@
+import * as cdk from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
+import { isLiteral, shown } from './check-props.ts';
 import { synthError } from './synth-error.ts';
 
 /** How a claim holds its values. */
@@ -81,8 +83,11 @@ export class JwtValidation {
       ['issuer', issuer.issuer],
       ['jwksUri', issuer.jwksUri],
     ] as const) {
-      if (!value.startsWith('https://') || value.length > 256) {
-        throw synthError(scope, `jwtValidation.${name} is "${value}": give an https URL of at most 256 characters`);
+      if (!cdk.Token.isUnresolved(value) && !isLiteral(value, /^https:\/\/.{1,248}$/)) {
+        throw synthError(
+          scope,
+          `jwtValidation.${name} is ${shown(value)}: give an https URL of at most 256 characters`,
+        );
       }
     }
     const claims = issuer.claims ?? [];

@@ -54,7 +54,7 @@ export interface McpPlatformProps {
    */
   readonly jwtValidation?: JwtValidation;
   /**
-   * A public edge of your own, in the VPC of the platform. The props above are then its own.
+   * A public edge of your own, in the VPC of the platform. The props above are then its own, and refused here.
    *
    * @default - a new one
    */
@@ -64,7 +64,7 @@ export interface McpPlatformProps {
   /**
    * A VPC that is there already.
    *
-   * @default - a new one
+   * @default - that of `cluster` or `edge` when one of them is given, else a new one
    */
   readonly vpc?: ec2.IVpc;
   /**
@@ -74,7 +74,8 @@ export interface McpPlatformProps {
    */
   readonly egress?: Egress;
   /**
-   * Where the services run, and tool servers unless they say otherwise. It knows FARGATE, and FARGATE_SPOT for services on spare capacity.
+   * Where the services run, and tool servers unless they say otherwise, in the VPC of the platform. One of this app is made to know FARGATE and
+   * FARGATE_SPOT; one that is imported knows them.
    *
    * @default - a new one
    */

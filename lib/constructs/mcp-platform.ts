@@ -6,8 +6,10 @@ import { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
 import { AuditTrail, type IAuditTrail } from './audit-trail.ts';
 import { AuthorizationService } from './authorization-service.ts';
+import { checkHost } from './check-host.ts';
+import { checkBesideOwnParts, checkTrustDomain } from './check-platform.ts';
+import { checkCidr, checkSameVpc } from './check-vpc.ts';
 import type { IPublicEdge } from './edge-routes.ts';
-import type { Egress } from './egress.ts';
 import { GatewayService } from './gateway-service.ts';
 import { IdentityProvider } from './identity-provider.ts';
 import type { IIdentityProvider } from './identity-provider-base.ts';
@@ -23,6 +25,7 @@ import { RegistryService } from './registry-service.ts';
 import { sizingOf } from './service-sizing.ts';
 import { type IStateTables, StateTables } from './state-tables.ts';
 import { synthError } from './synth-error.ts';
+import { claim } from './tool-claims.ts';
 import { ToolEdge } from './tool-edge.ts';
 import type { IToolEdge } from './tool-edge-base.ts';
 
@@ -76,21 +79,28 @@ export class McpPlatform extends Construct implements IMcpPlatform {
     super(scope, id);
     const { platformName, domainName, profile = PlatformProfile.production() } = props;
     this.platformName = checkPlatformName(this, platformName);
+    claim(this, platformName, 'platform', platformName);
+    checkHost(this, 'domainName', domainName);
+    checkBesideOwnParts(this, props);
     this.profile = profile;
-    this.trustDomain = props.trustDomain ?? `${platformName}.${domainName}`;
+    this.trustDomain = checkTrustDomain(this, props.trustDomain ?? `${platformName}.${domainName}`);
     const removalPolicy = profile.isKept ? cdk.RemovalPolicy.RETAIN : cdk.RemovalPolicy.DESTROY;
 
     // A call comes in from the Internet …
-    this.network = new PlatformNetwork(this, 'Network', {
-      vpc: props.vpc,
-      egress: props.egress ?? this.ownEgress(props),
+    const vpc = props.vpc ?? props.cluster?.vpc ?? props.edge?.loadBalancer.vpc;
+    const network = new PlatformNetwork(this, 'Network', {
+      vpc,
+      egress: props.egress ?? (vpc === undefined ? profile.egress : undefined),
     });
-    const { network } = this;
+    this.network = network;
+    checkCidr(this, network.vpc);
     this.edge = props.edge ?? this.makeEdge(props);
     const { edge } = this;
+    checkSameVpc(this, 'edge', edge.loadBalancer.vpc, network.vpc);
     this.gatewayUrl = edge.gatewayUrl;
     this.cluster = props.cluster ?? this.makeCluster();
     const { cluster } = this;
+    checkSameVpc(this, 'cluster', cluster.vpc, network.vpc);
 
     // … with a token that somebody got by signing in …
     this.stateTables = props.stateTables ?? new StateTables(this, 'State', { platformName, removalPolicy });
@@ -101,7 +111,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
       routing: props.toolRouting ?? profile.routing,
     });
     this.toolEdge = toolEdge;
-    this.identity = props.identity ?? this.makeIdentity(props, removalPolicy);
+    this.identity = props.identity ?? this.makeIdentity(network, removalPolicy);
     const place = { platformName, cluster, network, edge, toolEdge, stateTables, removalPolicy };
     this.authorization = new AuthorizationService(this, 'Authorization', {
       ...place,
@@ -157,10 +167,6 @@ export class McpPlatform extends Construct implements IMcpPlatform {
     });
   }
 
-  private ownEgress({ vpc }: McpPlatformProps): Egress | undefined {
-    return vpc === undefined ? this.profile.egress : undefined;
-  }
-
   private makeEdge(props: McpPlatformProps): PublicEdge {
     const { domainName, hostedZone, certificate, mutualTls, jwtValidation } = props;
     const { isKept, hasFirewall } = this.profile;
@@ -202,14 +208,8 @@ export class McpPlatform extends Construct implements IMcpPlatform {
     return cluster;
   }
 
-  private makeIdentity({ egress, vpc }: McpPlatformProps, removalPolicy: cdk.RemovalPolicy): IdentityProvider {
-    if (vpc === undefined && egress?.kind === 'endpoints') {
-      // Amazon Cognito Developer Guide, "Access Amazon Cognito using an interface endpoint".
-      throw synthError(
-        this,
-        'egress is Egress.endpoints(), and no endpoint leads to the token endpoint of Cognito, so nobody could sign in: give identity, an issuer that is reached from inside, or choose Egress.nat()',
-      );
-    }
+  private makeIdentity(network: PlatformNetwork, removalPolicy: cdk.RemovalPolicy): IdentityProvider {
+    if (network.egress.kind === 'endpoints') this.doubtCognito(network);
     return new IdentityProvider(this, 'Identity', {
       platformName: this.platformName,
       authorizationUrl: this.edge.authorizationUrl,
@@ -217,5 +217,19 @@ export class McpPlatform extends Construct implements IMcpPlatform {
       deletionProtection: this.profile.isKept,
       removalPolicy,
     });
+  }
+
+  /** Amazon Cognito Developer Guide, "Access Amazon Cognito using an interface endpoint". */
+  private doubtCognito({ endpointSecurityGroup }: PlatformNetwork): void {
+    const unreachable = 'no endpoint leads to the token endpoint of Cognito, so nobody could sign in';
+    const advice = 'give identity, an issuer that is reached from inside, or choose Egress.nat()';
+    // A new VPC has no other way out; one that is there may have, through a transit gateway or a proxy.
+    if (endpointSecurityGroup !== undefined) {
+      throw synthError(this, `egress is Egress.endpoints(), and ${unreachable}: ${advice}`);
+    }
+    cdk.Annotations.of(this).addWarningV2(
+      'toolgate:cognito-from-isolated-subnets',
+      `the tasks run in isolated subnets; unless those have a way out that CDK does not know, ${unreachable}: ${advice}, or acknowledge this warning`,
+    );
   }
 }

@@ -68,6 +68,9 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
     const { cluster, network, ports = [8080] } = props;
     const { cpu, memoryLimitMiB, desiredCount, maxCount, requestsPerTargetPerMinute } = checkSizing(this, props);
     this.network = network;
+    // A no-op where it was said; without it ECS refuses the service at deployment. lib/tsconfig.json says why the types differ.
+    if ((cluster as unknown) instanceof ecs.Cluster)
+      (cluster as unknown as ecs.Cluster).enableFargateCapacityProviders();
     this.requestsPerTargetPerMinute = requestsPerTargetPerMinute;
 
     this.logGroup = new logs.LogGroup(this, 'Logs', {

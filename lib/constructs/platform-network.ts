@@ -2,6 +2,8 @@ import * as cdk from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
+import { checkWhole, refuseBeside, shown } from './check-props.ts';
+import { checkSubnets } from './check-vpc.ts';
 import { Egress } from './egress.ts';
 import { synthError } from './synth-error.ts';
 
@@ -42,7 +44,7 @@ export interface PlatformNetworkProps {
    */
   readonly zones?: number;
   /**
-   * Addresses of a new VPC. /16 to /22 leave room for the tasks of a deployment.
+   * Addresses of a new VPC. /16 to /21 leave room for the tasks of a deployment.
    *
    * @default 10.0.0.0/16
    */
@@ -75,14 +77,13 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
     this.assignPublicIp = this.egress.kind === 'publicSubnets';
     this.taskSubnets = { subnetType: subnetTypeOf(this.egress) };
     if (props.vpc !== undefined) {
-      this.refuseForGivenVpc(props);
+      this.checkGivenVpc(props.vpc, props);
       this.vpc = props.vpc;
       return;
     }
     const zones = props.zones ?? 2;
-    if (!Number.isInteger(zones) || zones < 2 || zones > 6) {
-      throw synthError(this, `zones is ${zones}: give 2 to 6, because a load balancer needs two`);
-    }
+    // A load balancer needs two.
+    checkWhole(this, 'zones', zones, 2, 6);
     const { natGateways } = this.egress;
     if (this.egress.kind === 'nat' && !(Number.isInteger(natGateways) && natGateways >= 1 && natGateways <= zones)) {
       throw synthError(
@@ -107,14 +108,21 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
   private makeVpc(zones: number, cidr: string): ec2.Vpc {
     const open = { name: 'Public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false };
     const closed = { name: 'Tasks', subnetType: subnetTypeOf(this.egress) };
-    return new ec2.Vpc(this, 'Vpc', {
-      ipAddresses: ec2.IpAddresses.cidr(cidr),
-      maxAzs: zones,
-      natGateways: this.egress.natGateways,
-      subnetConfiguration: this.assignPublicIp ? [open] : [open, closed],
-      // Closing the default security group takes a function of its own in the stack; nothing here uses that group.
-      restrictDefaultSecurityGroup: false,
-    });
+    try {
+      return new ec2.Vpc(this, 'Vpc', {
+        ipAddresses: ec2.IpAddresses.cidr(cidr),
+        maxAzs: zones,
+        natGateways: this.egress.natGateways,
+        subnetConfiguration: this.assignPublicIp ? [open] : [open, closed],
+        // Closing the default security group takes a function of its own in the stack; nothing here uses that group.
+        restrictDefaultSecurityGroup: false,
+      });
+    } catch (cause) {
+      throw synthError(
+        this,
+        `cidr is ${shown(cidr)}, which gives no network of ${zones} zones (${(cause as Error).message}): give a literal of /16 to /21, e.g. 10.0.0.0/16`,
+      );
+    }
   }
 
   private makeEndpoints(vpc: ec2.Vpc, cidr: string): ec2.SecurityGroup {
@@ -147,11 +155,9 @@ export class PlatformNetwork extends Construct implements IPlatformNetwork {
     });
   }
 
-  private refuseForGivenVpc({ zones, cidr, flowLogs }: PlatformNetworkProps): void {
-    for (const [name, value] of Object.entries({ zones, cidr, flowLogs })) {
-      if (value === undefined) continue;
-      throw synthError(this, `${name} is ${value}, but it is for a new VPC: leave it away, or leave vpc away`);
-    }
+  private checkGivenVpc(vpc: ec2.IVpc, { zones, cidr, flowLogs }: PlatformNetworkProps): void {
+    refuseBeside(this, 'vpc', { zones, cidr, flowLogs });
+    checkSubnets(this, vpc, this.taskSubnets, 1, 'another egress: Egress.nat(), endpoints() or publicSubnets()');
   }
 }
 

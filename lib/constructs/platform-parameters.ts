@@ -20,7 +20,7 @@ export function parameterName(platformName: string, key: string): string {
 
 /**
  * Publishes what a tenant's stack needs to know, as SSM parameters of the account and region. None of it is secret. A key that is there only
- * with one kind of routing makes a tenant's deployment stop before it begins when the tenant names another profile.
+ * with one kind of routing or egress makes a tenant's deployment stop before it begins when the tenant names another profile.
  */
 export function publishPlatform(scope: Construct, platform: IMcpPlatform, toolEdge: ToolEdge): void {
   const { network, audit } = platform;
@@ -31,7 +31,7 @@ export function publishPlatform(scope: Construct, platform: IMcpPlatform, toolEd
     'cluster-name': platform.cluster.clusterName,
     'vpc-id': network.vpc.vpcId,
     'vpc-cidr-block': network.vpc.vpcCidrBlock,
-    'task-subnet-ids': cdk.Fn.join(',', subnets.subnetIds),
+    [subnetsKey(network.assignPublicIp)]: cdk.Fn.join(',', subnets.subnetIds),
     'tool-domain': toolEdge.domainName,
     'callers-security-group-id': toolEdge.callers.securityGroupId,
     'members-security-group-id': toolEdge.members.securityGroupId,
@@ -47,6 +47,10 @@ export function publishPlatform(scope: Construct, platform: IMcpPlatform, toolEd
     if (stringValue === undefined) continue;
     new ssm.StringParameter(scope, key, { parameterName: parameterName(platform.platformName, key), stringValue });
   }
+}
+
+function subnetsKey(isPublic: boolean): string {
+  return isPublic ? 'public-task-subnet-ids' : 'task-subnet-ids';
 }
 
 function arnOfNoKey(scope: Construct): string {
@@ -70,11 +74,12 @@ export class ImportedMcpPlatform extends Construct implements IMcpPlatform {
     this.profile = profile;
     this.gatewayUrl = this.read('gateway-url');
     this.trustDomain = this.read('trust-domain');
+    const isPublic = profile.egress.kind === 'publicSubnets';
     this.network = new ImportedNetwork(this, 'Network', {
       vpcId: this.read('vpc-id'),
       readCidrBlock: () => this.read('vpc-cidr-block'),
-      subnetIds: cdk.Fn.split(',', this.read('task-subnet-ids')),
-      isPublic: profile.egress.kind === 'publicSubnets',
+      subnetIds: cdk.Fn.split(',', this.read(subnetsKey(isPublic))),
+      isPublic,
     });
     this.cluster = ecs.Cluster.fromClusterAttributes(this, 'Cluster', {
       clusterName: this.read('cluster-name'),

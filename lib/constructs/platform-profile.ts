@@ -7,7 +7,8 @@ import { ToolRouting } from './tool-routing.ts';
 
 /**
  * What a platform is like where nothing else is said; every part of it can be said otherwise at `McpPlatform`. Tenants name the same one
- * in `McpPlatform.fromPlatformName`, because routing and addresses of tasks are decided when a stack is synthesised.
+ * in `McpPlatform.fromPlatformName`, because routing and addresses of tasks are decided when a stack is synthesised; a platform that says
+ * `egress` or `toolRouting` otherwise is named by `withEgress` or `withToolRouting`.
  */
 export class PlatformProfile {
   /** Two tasks of each service in private subnets, scaled; state is kept when the stack goes; records for a year. */
@@ -58,16 +59,7 @@ export class PlatformProfile {
   /** Whether there are alarms and a dashboard. */
   readonly hasAlarms: boolean;
 
-  private constructor(parts: {
-    name: string;
-    egress: Egress;
-    routing: ToolRouting;
-    sizing: McpServiceSizing;
-    auditRetention: AuditRetention;
-    isKept: boolean;
-    hasFirewall: boolean;
-    hasAlarms: boolean;
-  }) {
+  private constructor(parts: ProfileParts) {
     this.name = parts.name;
     this.egress = parts.egress;
     this.routing = parts.routing;
@@ -77,4 +69,24 @@ export class PlatformProfile {
     this.hasFirewall = parts.hasFirewall;
     this.hasAlarms = parts.hasAlarms;
   }
+  /** The same with another way out for tasks. */
+  withEgress(egress: Egress): PlatformProfile {
+    return new PlatformProfile({ ...this, egress });
+  }
+
+  /** The same with another way to tool servers. */
+  withToolRouting(routing: ToolRouting): PlatformProfile {
+    return new PlatformProfile({ ...this, routing });
+  }
+}
+
+interface ProfileParts {
+  readonly name: string;
+  readonly egress: Egress;
+  readonly routing: ToolRouting;
+  readonly sizing: McpServiceSizing;
+  readonly auditRetention: AuditRetention;
+  readonly isKept: boolean;
+  readonly hasFirewall: boolean;
+  readonly hasAlarms: boolean;
 }

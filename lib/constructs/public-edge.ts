@@ -5,6 +5,9 @@ import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
+import { checkHost } from './check-host.ts';
+import { checkWhole, requireProps } from './check-props.ts';
+import { checkSubnets } from './check-vpc.ts';
 import { EdgeFirewall } from './edge-firewall.ts';
 import { EdgeLogs } from './edge-logs.ts';
 import type { GatewayRouteProps, IPublicEdge, PathRouteProps } from './edge-routes.ts';
@@ -44,9 +47,11 @@ export class PublicEdge extends Construct implements IPublicEdge {
 
   constructor(scope: Construct, id: string, props: PublicEdgeProps) {
     super(scope, id);
+    requireProps(this, props, ['vpc', 'domainName']);
     const { vpc, mutualTls, internetFacing = true } = props;
-    this.gatewayHost = this.host('gatewayHost', props.gatewayHost ?? `mcp.${props.domainName}`);
-    this.authorizationHost = this.host('authorizationHost', props.authorizationHost ?? `id.${props.domainName}`);
+    checkHost(this, 'domainName', props.domainName);
+    this.gatewayHost = checkHost(this, 'gatewayHost', props.gatewayHost ?? `mcp.${props.domainName}`);
+    this.authorizationHost = checkHost(this, 'authorizationHost', props.authorizationHost ?? `id.${props.domainName}`);
     if (this.gatewayHost === this.authorizationHost) {
       throw synthError(
         this,
@@ -57,6 +62,9 @@ export class PublicEdge extends Construct implements IPublicEdge {
     this.authorizationUrl = `https://${this.authorizationHost}`;
     this.mutualTlsHost = mutualTls && `${this.gatewayHost}:${mutualTls.port}`;
     this.certificate = props.certificate ?? this.makeCertificate(props.hostedZone);
+
+    const subnets = props.vpcSubnets ?? { subnetType: ec2.SubnetType.PUBLIC };
+    if (internetFacing) checkSubnets(this, vpc, subnets, 2, 'internetFacing: false');
 
     this.securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc,
@@ -95,6 +103,12 @@ export class PublicEdge extends Construct implements IPublicEdge {
       loadBalancer.addRedirect({ open: false });
       ports.push(80);
     }
+    if (props.allowedPeers?.length === 0) {
+      throw synthError(
+        this,
+        'allowedPeers is empty, so nobody could connect: name who may, or leave it out for anybody',
+      );
+    }
     for (const peer of props.allowedPeers ?? [ec2.Peer.anyIpv4()]) {
       for (const port of ports) this.securityGroup.addIngressRule(peer, ec2.Port.tcp(port), 'Clients');
     }
@@ -127,7 +141,9 @@ export class PublicEdge extends Construct implements IPublicEdge {
       this.logs = new EdgeLogs(this, 'Logs', { loadBalancer, ...(bucket && { bucket }) });
     }
     if (props.hostedZone !== undefined) this.makeRecords(props.hostedZone);
-    validateQuotas(loadBalancer, props.rulesMax ?? loadBalancerQuotas.rules);
+    const { rulesMax = loadBalancerQuotas.rules } = props;
+    checkWhole(this, 'rulesMax', rulesMax, 1, 10_000);
+    validateQuotas(loadBalancer, rulesMax);
   }
 
   routeGateway(props: GatewayRouteProps): void {
@@ -142,19 +158,18 @@ export class PublicEdge extends Construct implements IPublicEdge {
     this.rules.routePaths(id, props);
   }
 
-  private host(prop: string, host: string): string {
-    if (cdk.Token.isUnresolved(host) || isHostName(host)) return host;
-    throw synthError(
-      this,
-      `${prop} is "${host}": give a host name in lower case with at least two labels, e.g. mcp.example.com, without https:// and port`,
-    );
-  }
-
   private makeCertificate(hostedZone: route53.IHostedZone | undefined): acm.Certificate {
     if (hostedZone === undefined) {
       throw synthError(
         this,
         `there is no certificate for ${this.gatewayHost} and ${this.authorizationHost}: give certificate, or hostedZone, through which one is made and validated`,
+      );
+    }
+    // AWS Certificate Manager API, "RequestCertificate", DomainName.
+    if (!cdk.Token.isUnresolved(this.gatewayHost) && this.gatewayHost.length > 64) {
+      throw synthError(
+        this,
+        `${this.gatewayHost} has ${this.gatewayHost.length} characters, and a new certificate is for 64 at most: give a shorter gatewayHost, or certificate`,
       );
     }
     return new acm.Certificate(this, 'Certificate', {
@@ -183,9 +198,9 @@ export class PublicEdge extends Construct implements IPublicEdge {
   }
 
   private idleTimeout(timeout: cdk.Duration): cdk.Duration {
-    const seconds = timeout.toSeconds();
-    if (seconds >= 1 && seconds <= 4000) return timeout;
-    throw synthError(this, `idleTimeout is ${seconds} seconds: give 1 to 4000`);
+    const seconds = timeout.isUnresolved() ? Number.NaN : timeout.toSeconds({ integral: false });
+    if (Number.isInteger(seconds) && seconds >= 1 && seconds <= 4000) return timeout;
+    throw synthError(this, `idleTimeout is ${seconds} seconds: give a literal of whole seconds, from 1 to 4000`);
   }
 
   private sslPolicy(policy: elbv2.SslPolicy): elbv2.SslPolicy {
@@ -206,7 +221,3 @@ export class PublicEdge extends Construct implements IPublicEdge {
 }
 
 const notHere: elbv2.FixedResponseOptions = { contentType: 'text/plain', messageBody: 'nothing is here' };
-
-function isHostName(host: string): boolean {
-  return host.length <= 128 && /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/.test(host);
-}

@@ -67,6 +67,12 @@ test('an endpoint is in each zone, or in one when that is asked', () => {
   assert.deepEqual(subnetsOf(Egress.endpoints({ singleZone: true })), [1, 1, 1, 1, 1, 1]);
 });
 
+test('a service that is used anyway gets one endpoint, also when it is asked for', () => {
+  const { KMS } = ec2.InterfaceVpcEndpointAwsService;
+  const { template } = network({ egress: Egress.endpoints({ additionalServices: [KMS] }) });
+  template.resourcePropertiesCountIs('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Interface' }, 6);
+});
+
 test('a service of one’s own gets an endpoint beside the others', () => {
   const egress = Egress.endpoints({ additionalServices: [ec2.InterfaceVpcEndpointAwsService.SQS] });
   assert.ok(endpoints(network({ egress }).template, 'Interface').includes('sqs'));
@@ -143,12 +149,24 @@ test('a stack that names its zones itself keeps them', () => {
 });
 
 test('what cannot be built is refused with what to do', () => {
-  assert.match(failure({ zones: 1 }), /^Stack\/Network: zones is 1: give 2 to 6/);
+  assert.match(failure({ zones: 1 }), /^Stack\/Network: zones is 1: give a whole number from 2 to 6/);
   assert.match(failure({ egress: Egress.nat({ gateways: 0 }) }), /0 gateways for 2 zones: give 1 to 2, or choose/);
   assert.match(failure({ egress: Egress.nat({ gateways: 3 }) }), /3 gateways for 2 zones/);
   const withVpc = synthFailure((stack) => {
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Own', { vpcId: 'vpc-1', availabilityZones: ['a'] });
     new PlatformNetwork(stack, 'Network', { vpc, zones: 2 });
   });
-  assert.match(withVpc, /zones is 2, but it is for a new VPC: leave it away, or leave vpc away/);
+  assert.match(withVpc, /zones is given, and vpc too, which brings that along: leave zones away, or leave vpc away/);
+  for (const [cidr, zones] of [
+    ['ten', 2],
+    ['10.0.0.0/28', 2],
+    ['10.0.0.0/22', 6],
+  ] as const) {
+    assert.match(
+      failure({ cidr, zones }),
+      new RegExp(
+        `^Stack/Network: cidr is "${cidr}", which gives no network of ${zones} zones .*: give a literal of /16`,
+      ),
+    );
+  }
 });

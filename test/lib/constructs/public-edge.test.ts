@@ -176,7 +176,7 @@ test('streams may be silent for a quarter of an hour, bad headers are dropped, a
   assert.equal(attributes(edge(() => ({ deletionProtection: false })))['deletion_protection.enabled'], 'false');
   assert.match(
     failure(() => ({ idleTimeout: cdk.Duration.seconds(4001) })),
-    /idleTimeout is 4001 seconds: give 1 to 4000/,
+    /idleTimeout is 4001 seconds: give a literal of whole seconds, from 1 to 4000/,
   );
 });
 
@@ -231,7 +231,7 @@ test('what has no certificate and no zone to make one is refused', () => {
 test('hosts that are none, are one, or lie outside the zone are refused', () => {
   assert.match(
     failure(() => ({ domainName: 'https://example.com' })),
-    /gatewayHost is "mcp\.https:\/\/example\.com": give a host name/,
+    /domainName is "https:\/\/example\.com": give a host name/,
   );
   assert.match(
     failure(() => ({ authorizationHost: 'ID.example.com' })),
@@ -244,6 +244,27 @@ test('hosts that are none, are one, or lie outside the zone are refused', () => 
   assert.match(
     failure(({ zone }) => ({ hostedZone: zone, domainName: 'other.org' })),
     /mcp\.other\.org is not in the hosted zone example\.com: give the zone/,
+  );
+});
+
+test('a host too long for a new certificate, and nobody to connect, are refused', () => {
+  const domainName = `${'a'.repeat(58)}.example.com`;
+  assert.match(
+    failure(({ zone }) => ({ hostedZone: zone, domainName })),
+    /has 74 characters, and a new certificate is for 64 at most: give a shorter gatewayHost, or certificate/,
+  );
+  edge(() => ({ domainName }));
+  assert.match(
+    failure(() => ({ allowedPeers: [] })),
+    /^Stack\/Edge: allowedPeers is empty, so nobody could connect: name who may/,
+  );
+  assert.match(
+    failure(() => ({ rulesMax: Number.NaN })),
+    /rulesMax is NaN: give a whole number/,
+  );
+  assert.match(
+    failure(() => ({ domainName: undefined as never })),
+    /^Stack\/Edge: /,
   );
 });
 

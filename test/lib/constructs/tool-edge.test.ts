@@ -181,7 +181,7 @@ function world(stack: cdk.Stack, props: Partial<ToolEdgeProps> = {}): World {
   return {
     network,
     edge: new ToolEdge(stack, 'Edge', { platformName: 'prod', vpc: network.vpc, ...props }),
-    cluster: new ecs.Cluster(stack, 'Cluster', { vpc: network.vpc }),
+    cluster: new ecs.Cluster(stack, 'Cluster', { vpc: network.vpc, enableFargateCapacityProviders: true }),
   };
 }
 
