@@ -1,0 +1,26 @@
+import type { KnownBlock } from '@slack/types';
+import type { Json } from '../../contract/json.ts';
+import type { AskedQuestion } from './button-value.ts';
+
+/** What a card shows of an approval request. Nothing in it is secret, and nothing in it is trusted as mark-up. */
+export interface Question extends AskedQuestion {
+  readonly server: string;
+  readonly tool: string;
+  readonly subject: string;
+  readonly clientId: string;
+  /** As the client calls itself; nobody vouches for it. */
+  readonly clientName?: string | undefined;
+  /** What will happen, in a sentence. */
+  readonly words: string;
+  /** Redacted. */
+  readonly arguments: Json;
+  /** Why policy wants a yes. */
+  readonly reasons: readonly string[];
+  readonly expiresAtMs: number;
+}
+
+/** A message as Slack takes it. `text` is what a notification and a screen reader say. */
+export interface SlackMessage {
+  readonly text: string;
+  readonly blocks: readonly KnownBlock[];
+}

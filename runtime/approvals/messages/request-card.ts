@@ -1,0 +1,109 @@
+import type { ActionsBlock, HeaderBlock, KnownBlock, RichTextBlock } from '@slack/types';
+import { buttonValue } from './button-value.ts';
+import { escapeMrkdwn } from './mrkdwn.ts';
+import type { Question, SlackMessage } from './question.ts';
+import { linesBlock, shownLine } from './rich-text.ts';
+import { showArguments } from './show-arguments.ts';
+import { shorten } from './visible-text.ts';
+
+/** `action_id`s of the buttons; Slack sends them back. */
+export const cardActions = { approve: 'toolgate_approve', deny: 'toolgate_deny', page: 'toolgate_page' } as const;
+
+/** Slack's limits are in test/support/block-kit.ts; a text of a section may have 3,000 characters, and this is less with its marks. */
+const argumentsLengthMax = 2400;
+
+/** The card that asks for a yes or a no. `pageUrl` is where the same question stands in full, behind a sign-in. */
+export function requestCard(question: Question, pageUrl: string): SlackMessage {
+  return {
+    text: noticeText('Approval wanted', question),
+    blocks: [heading('Approval wanted', question), ...questionBlocks(question), buttons(question, pageUrl)],
+  };
+}
+
+/** What is asked, without the buttons: stays on the card when it is decided. */
+export function questionBlocks(question: Question): readonly KnownBlock[] {
+  const shown = showArguments(question.arguments, argumentsLengthMax);
+  const more = shown.isWhole
+    ? 'Personal data and secrets are masked'
+    : 'Shortened here, and personal data and secrets are masked';
+  return [
+    linesBlock('what', [['What will happen', question.words]]),
+    preformatted('arguments', shown.text),
+    linesBlock('who', [
+      ['Asked by', question.subject],
+      ['Through', clientOf(question)],
+      ['Tool', `${question.tool} of ${question.server}`],
+      ['Why a person is asked', question.reasons.join(', ') || 'the tool changes something'],
+      ['Can be answered until', { timeMs: question.expiresAtMs }],
+    ]),
+    {
+      type: 'context',
+      block_id: 'fineprint',
+      elements: [
+        {
+          type: 'plain_text',
+          emoji: false,
+          text: `${more}. A yes is for exactly this call, once, within 15 minutes. Arguments SHA-256 ${question.argumentsSha256}`,
+        },
+      ],
+    },
+  ];
+}
+
+/** For notifications and screen readers, where Slack reads mrkdwn. */
+export function noticeText(title: string, question: Question): string {
+  return escapeMrkdwn(`${title}: ${shownLine(question.tool, 120)}, asked by ${shownLine(question.subject, 120)}`);
+}
+
+export function heading(title: string, question: Question): HeaderBlock {
+  const text = shorten(`${title}: ${shownLine(question.tool)}`, 150);
+  return { type: 'header', block_id: 'title', text: { type: 'plain_text', emoji: false, text } };
+}
+
+export function preformatted(blockId: string, text: string): RichTextBlock {
+  return {
+    type: 'rich_text',
+    block_id: blockId,
+    elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text }] }],
+  };
+}
+
+function buttons(question: Question, pageUrl: string): ActionsBlock {
+  const value = buttonValue(question);
+  return {
+    type: 'actions',
+    block_id: 'answer',
+    elements: [
+      {
+        type: 'button',
+        action_id: cardActions.approve,
+        style: 'primary',
+        text: { type: 'plain_text', emoji: false, text: 'Approve' },
+        value,
+        confirm: {
+          title: { type: 'plain_text', emoji: false, text: 'Let exactly this call run?' },
+          text: { type: 'plain_text', emoji: false, text: shownLine(question.words, 300) },
+          confirm: { type: 'plain_text', emoji: false, text: 'Approve' },
+          deny: { type: 'plain_text', emoji: false, text: 'Not yet' },
+        },
+      },
+      {
+        type: 'button',
+        action_id: cardActions.deny,
+        style: 'danger',
+        text: { type: 'plain_text', emoji: false, text: 'Deny …' },
+        value,
+      },
+      {
+        type: 'button',
+        action_id: cardActions.page,
+        text: { type: 'plain_text', emoji: false, text: 'Everything about it' },
+        url: pageUrl,
+      },
+    ],
+  };
+}
+
+function clientOf({ clientId, clientName }: Question): string {
+  return clientName === undefined || clientName === clientId ? clientId : `${clientName} (${clientId})`;
+}
