@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto';
+import type { ScopeWords } from '../contract/registry.ts';
 import { clientKindOf, isLoopbackUri } from './client-kinds.ts';
 import type { ItemStore } from './clients/item-store.ts';
 
 /** What one person said yes to, for one client and one resource. */
 export interface Consents {
   remember(consent: Consent): Promise<void>;
-  /** True when every one of these scopes was said yes to. */
+  /** True when every one of these scopes was said yes to, in these words. */
   covers(consent: Consent): Promise<boolean>;
 }
 
@@ -13,23 +14,31 @@ export interface Consent {
   readonly subject: string;
   readonly clientId: string;
   readonly resource: string;
-  readonly scopes: readonly string[];
+  /** With the words that the person read. */
+  readonly scopes: ReadonlyMap<string, ScopeWords>;
 }
 
 const consentSeconds = 180 * 24 * 3600;
+
+/** A yes to "read invoices" is none to whatever its server, or another one that needs the scope too, says that it means later. */
+function meanings(scopes: ReadonlyMap<string, ScopeWords>): readonly string[] {
+  return [...scopes].map(
+    ([scope, { words, changes }]) => `${scope} ${hash('sha256', JSON.stringify([words, changes]), 'hex')}`,
+  );
+}
 
 export function createConsents(items: ItemStore, now: () => number): Consents {
   const keyOf = ({ subject, clientId, resource }: Consent) =>
     `Consent:${hash('sha256', JSON.stringify([subject, clientId, resource]), 'hex')}`;
   return {
     async remember(consent) {
-      if (consent.scopes.length === 0) return;
-      await items.addToSet(keyOf(consent), consent.scopes, Math.floor(now() / 1000) + consentSeconds);
+      if (consent.scopes.size === 0) return;
+      await items.addToSet(keyOf(consent), meanings(consent.scopes), Math.floor(now() / 1000) + consentSeconds);
     },
     async covers(consent) {
-      if (consent.scopes.length === 0) return false;
+      if (consent.scopes.size === 0) return false;
       const remembered = await items.readSet(keyOf(consent));
-      return consent.scopes.every((scope) => remembered.has(scope));
+      return meanings(consent.scopes).every((meaning) => remembered.has(meaning));
     },
   };
 }

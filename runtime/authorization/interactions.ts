@@ -131,7 +131,8 @@ async function answer(
   if (scopes.length > 0) grant.addResourceScope(asked.resource.uri, scopes.join(' '));
   if (asked.hasOpenid) grant.addOIDCScope('openid');
   if (mayRemember(client.clientId, String(question.params.redirect_uri))) {
-    await parts.consents.remember({ subject, clientId: client.clientId, resource: asked.resource.uri, scopes });
+    const said = { subject, clientId: client.clientId, resource: asked.resource.uri };
+    await parts.consents.remember({ ...said, scopes: new Map(asked.scopes) });
   }
   const result = { consent: { grantId: await grant.save() } };
   return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true });

@@ -208,11 +208,11 @@ async function loadGrant(ctx: KoaContextWithOIDC, { consents, resources }: Provi
   if (client === undefined || account === undefined || known === undefined) return undefined;
   if (!mayRemember(client.clientId, String(params?.redirect_uri))) return undefined;
   const asked = String(params?.scope ?? '').split(' ');
-  const scopes = asked.filter((scope) => known.has(scope));
+  const scopes = new Map([...known].filter(([scope]) => asked.includes(scope)));
   const consent = { subject: account.accountId, clientId: client.clientId, resource: uri, scopes };
   if (!(await consents.covers(consent))) return undefined;
   const grant = new provider.Grant({ clientId: client.clientId, accountId: account.accountId });
-  grant.addResourceScope(uri, scopes.join(' '));
+  grant.addResourceScope(uri, [...scopes.keys()].join(' '));
   if (asked.includes('openid')) grant.addOIDCScope('openid');
   await grant.save();
   return grant;

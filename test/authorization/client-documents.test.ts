@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { driveSignIn } from '../../runtime/local/drive-sign-in.ts';
+import { createCatalogueStore } from '../../runtime/shared/catalogue-store.ts';
+import { sampleServer, sampleTool, sampleVersion } from '../support/catalogue.ts';
+import { tablePrefix } from '../support/local-dynamo.ts';
 import { documentOf, startPublisher } from './publisher.ts';
 import { authorizationUrl, callback, claimsOf, everything, postgres, signIn, startWorld } from './world.ts';
 
@@ -70,4 +73,33 @@ test('a yes to a published client is remembered for that resource and those scop
   assert.equal(await isAsked({ resource: postgres, scope, prompt: 'consent' }), true);
   // Any program on the person's machine could listen there (RFC 8252 § 8.6).
   assert.equal(await isAsked({ resource: postgres, scope, redirect_uri: callback }), true);
+});
+
+test('a remembered yes is to the words that were shown: a scope that means something else is asked for again', async (t) => {
+  const { id, safeFetch } = await startPublisher(t, documentOf);
+  const { issuer, store, server } = await startWorld(t, { parts: { safeFetch } });
+  const redirectUri = 'https://app.example/callback';
+  const scope = 'postgres:query:readonly';
+  const isAsked = async (resource: string) => {
+    const url = authorizationUrl(issuer, { client_id: id, redirect_uri: redirectUri, resource, scope });
+    const answer = await driveSignIn(url, redirectUri, { user: 'alice', choice: 'deny' });
+    return answer.searchParams.get('error') === 'access_denied';
+  };
+  const sayYes = async (resource: string) => {
+    const yes = { clientId: id, user: 'alice', resource, scope, redirectUri };
+    assert.equal((await signIn(issuer, yes)).response.status, 200);
+    assert.equal(await isAsked(resource), false);
+  };
+  await sayYes(everything);
+  const servers = createCatalogueStore({ client: store.client, tablePrefix });
+  const tool = sampleTool({ name: 'other.tool', scopes: [scope] });
+  const version = sampleVersion('http://other.test/mcp', [tool], { audience: 'urn:upstream:other' });
+  const other = { ...sampleServer('other', [version]), title: 'Other' };
+  await servers.put({ ...other, scopes: { [scope]: { words: 'send what it reads to other people', changes: false } } });
+  await server.refreshCatalogue();
+  assert.equal(await isAsked(everything), true, 'another server needs the scope too');
+  await sayYes(everything);
+  await servers.put({ ...other, scopes: { [scope]: { words: 'send what it reads to other people', changes: true } } });
+  await server.refreshCatalogue();
+  assert.equal(await isAsked(everything), true, 'it changes something now');
 });
