@@ -302,6 +302,7 @@ test('what changes something is on record before it happens, and does not happen
     tool: 'echo.say',
     definitionHash: world.catalogue.servers[0]?.versions[0]?.tools[0]?.definitionHash ?? '',
     argumentsSha256: '',
+    policyRevision: '',
     approver: 'grace',
     grantedAtMs: Date.now() - 1000,
     expiresAtMs: Date.now() + 60_000,

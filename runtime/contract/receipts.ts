@@ -17,35 +17,29 @@ export interface ValidArguments {
 /** A person's yes, or proof that none is needed. */
 export type Elevation = { readonly kind: 'not-needed' } | { readonly kind: 'granted'; readonly grant: Grant };
 
-/** The stored yes. Bound to one call; see architecture, decision 9. */
-export interface Grant {
-  readonly id: string;
+/** The one call that a yes is for. Every field must be equal. */
+export interface GrantedCall {
   readonly tenant: string;
   readonly subject: string;
   readonly clientId: string;
   readonly server: string;
   readonly tool: string;
   readonly definitionHash: string;
+  /** SHA-256 (hex) of the RFC 8785 form of the arguments. */
   readonly argumentsSha256: string;
+  /** Revision of the policy that asked for the yes: under another one the yes holds no more. */
+  readonly policyRevision: string;
+}
+
+/** The stored yes. Bound to one call; see architecture, decision 9. */
+export interface Grant extends GrantedCall {
+  /** That of the request it answers. */
+  readonly id: string;
   readonly approver: string;
   /** Milliseconds since the epoch. */
   readonly grantedAtMs: number;
   /** At most 15 minutes after `grantedAtMs`, whatever a record claims. */
   readonly expiresAtMs: number;
-}
-
-/** A question to people: may this very call run? */
-export interface ApprovalRequest {
-  readonly id: string;
-  readonly tenant: string;
-  readonly subject: string;
-  readonly clientId: string;
-  readonly server: string;
-  readonly tool: string;
-  readonly definitionHash: string;
-  readonly argumentsSha256: string;
-  readonly policyRevision: string;
-  readonly openedAtMs: number;
 }
 
 /** The only thing that may leave: a result after redaction. */

@@ -38,6 +38,8 @@ export const grantTable = {
   partitionKey: 'pk',
   sortKey: 'sk',
   ttlAttribute: 'expires_at',
+  // Only requests that still need somebody have these attributes, so the index holds nothing else.
+  indexes: [{ name: 'unsettled', partitionKey: 'unsettled_tenant', sortKey: 'unsettled_since' }],
 } as const satisfies TableDefinition;
 
 /** Everything the authorization server keeps: clients, codes, tokens, sessions, keys. */

@@ -7,21 +7,12 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { Grant } from '../contract/receipts.ts';
+import type { Grant, GrantedCall } from '../contract/receipts.ts';
 import { grantTable } from '../contract/tables.ts';
 import { type DynamoDBClient, ifConditionHolds, orRefuse } from './dynamo.ts';
 import { keyHash } from './key-hash.ts';
 
-/** The one call that a grant is for. Every field must be equal. */
-export interface GrantedCall {
-  readonly tenant: string;
-  readonly subject: string;
-  readonly clientId: string;
-  readonly server: string;
-  readonly tool: string;
-  readonly definitionHash: string;
-  readonly argumentsSha256: string;
-}
+export type { GrantedCall } from '../contract/receipts.ts';
 
 /** Stored yeses in DynamoDB. Every method throws Refusal `approval_unavailable` when the store gives no answer. */
 export interface GrantStore {
@@ -33,8 +24,10 @@ export interface GrantStore {
   consume(grant: Grant, nowMs: number): Promise<boolean>;
 }
 
-/** A grant store whose grants can be taken back. */
+/** A grant store whose grants can be given for good and taken back. */
 export interface RevocableGrantStore extends GrantStore {
+  /** Stores a grant unless its id is there already, used or not; false then. */
+  putOnce(grant: Grant): Promise<boolean>;
   /** Takes a yes back; false when it was used before or is not there. */
   revoke(grant: Grant, nowMs: number): Promise<boolean>;
 }
@@ -78,17 +71,22 @@ export function createGrantStore(options: GrantStoreOptions): RevocableGrantStor
     return items;
   }
 
+  function putOnce(grant: Grant): Promise<boolean> {
+    const item = { ...grant, expires_at: Math.ceil(endOf(grant) / 1000) + keptSeconds };
+    const write = new PutItemCommand({
+      TableName,
+      Item: marshall({ ...keys(grant), ...item }),
+      // A grant that was used or revoked is never opened again by writing it anew.
+      ConditionExpression: 'attribute_not_exists(pk)',
+    });
+    return answered(() => ifConditionHolds(client.send(write, deadline())));
+  }
+
   return {
+    putOnce,
+
     async put(grant) {
-      const item = { ...grant, expires_at: Math.ceil(endOf(grant) / 1000) + keptSeconds };
-      const write = new PutItemCommand({
-        TableName,
-        Item: marshall({ ...keys(grant), ...item }),
-        // A grant that was used or revoked is never opened again by writing it anew.
-        ConditionExpression: 'attribute_not_exists(pk)',
-      });
-      const isNew = await answered(() => ifConditionHolds(client.send(write, deadline())));
-      if (!isNew) throw new Error(`the grant ${grant.id} is already stored`);
+      if (!(await putOnce(grant))) throw new Error(`the grant ${grant.id} is already stored`);
     },
 
     find: (call, nowMs) =>
@@ -155,6 +153,7 @@ const callFields = [
   'tool',
   'definitionHash',
   'argumentsSha256',
+  'policyRevision',
 ] as const satisfies readonly (keyof GrantedCall)[];
 
 function partition(call: GrantedCall): string {
@@ -179,20 +178,19 @@ function isFor(grant: Grant, call: GrantedCall): boolean {
 }
 
 function toGrant(item: Record<string, AttributeValue>): Grant {
-  const { id, tenant, subject, clientId, server, tool, definitionHash, argumentsSha256, approver, ...rest } =
-    unmarshall(item) as Grant;
+  const { id, approver, ...rest } = unmarshall(item) as Grant;
   const times = { grantedAtMs: Number(rest.grantedAtMs), expiresAtMs: Number(rest.expiresAtMs) };
   return {
     id,
-    tenant,
-    subject,
-    clientId,
-    server,
-    tool,
-    definitionHash,
-    argumentsSha256,
+    ...callOf(rest),
     approver,
     grantedAtMs: times.grantedAtMs,
     expiresAtMs: endOf(times),
   };
+}
+
+/** The call that a grant or a request is for, without the rest of it. */
+export function callOf(bound: GrantedCall): GrantedCall {
+  const { tenant, subject, clientId, server, tool, definitionHash, argumentsSha256, policyRevision } = bound;
+  return { tenant, subject, clientId, server, tool, definitionHash, argumentsSha256, policyRevision };
 }

@@ -162,6 +162,7 @@ describe('the deployed platform', () => {
       tool: 'postgres.write',
       definitionHash: asked.definition_hash ?? '',
       argumentsSha256: asked.arguments_sha256 ?? '',
+      policyRevision: asked.policy?.revision ?? '',
       approver: platform.subjectOf('ada'),
       grantedAtMs: nowMs,
       expiresAtMs: nowMs + 900_000,

@@ -71,6 +71,7 @@ test('a change that a person allowed and the server never answered: intent and o
       tool: 'echo.change',
       definitionHash: tool?.definitionHash ?? '',
       argumentsSha256: canonicalSha256(args),
+      policyRevision: world.deps.policy.revision() ?? '',
       grantedAtMs: now - 1000,
       expiresAtMs: now + 60_000,
     }),

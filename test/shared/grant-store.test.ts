@@ -32,6 +32,7 @@ suite('a grant', () => {
     tool: ['postgres.writes', 'postgres.writ\u0435'],
     definitionHash: ['0'.repeat(64)],
     argumentsSha256: [`${'a'.repeat(63)}b`],
+    policyRevision: ['abcdefabcdee'],
   };
   for (const [field, values] of Object.entries(others)) {
     test(`is for no call with another ${field}`, async (t) => {

@@ -11,6 +11,7 @@ export function sampleGrant(changes: Partial<Grant> = {}): Grant {
     tool: 'postgres.write',
     definitionHash: 'd'.repeat(64),
     argumentsSha256: 'a'.repeat(64),
+    policyRevision: 'abcdefabcdef',
     approver: 'approver-1',
     grantedAtMs: 1_795_000_000_000,
     expiresAtMs: 1_795_000_900_000,

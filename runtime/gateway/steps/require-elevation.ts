@@ -1,6 +1,6 @@
 import type { Caller } from '../../contract/caller.ts';
 import type { Allowed, Decision, PolicyElevation } from '../../contract/decision.ts';
-import type { Elevation, Grant, ValidArguments } from '../../contract/receipts.ts';
+import type { Elevation, Grant, GrantedCall, ValidArguments } from '../../contract/receipts.ts';
 import type { Tool } from '../../contract/registry.ts';
 import { Refusal } from '../../shared/refusal.ts';
 import type { GatewayDeps } from '../deps.ts';
@@ -21,7 +21,7 @@ export async function requireElevation(
   // A destructive tool needs a yes even where policy forgot to ask for one.
   if (!tool.entry.destructive && !asksForApproval(allowed)) return { kind: 'not-needed' };
 
-  const grant = await deps.grants.find(callOf(caller, tool, args), deps.now());
+  const grant = await deps.grants.find(callOf(caller, tool, args, allowed), deps.now());
   if (grant === undefined) {
     throw required('An approver has to allow exactly this call; then send it again with the same arguments.');
   }
@@ -45,7 +45,7 @@ function asksForApproval({ obligations }: Pick<Decision, 'obligations'>): boolea
   return obligations.some(({ type }) => type === 'require_approval');
 }
 
-function callOf(caller: Caller, tool: Tool, args: ValidArguments) {
+function callOf(caller: Caller, tool: Tool, args: ValidArguments, allowed: Allowed): GrantedCall {
   return {
     tenant: caller.tenant,
     subject: caller.subject,
@@ -54,6 +54,7 @@ function callOf(caller: Caller, tool: Tool, args: ValidArguments) {
     tool: tool.entry.name,
     definitionHash: tool.entry.definitionHash,
     argumentsSha256: args.sha256,
+    policyRevision: allowed.revision,
   };
 }
 

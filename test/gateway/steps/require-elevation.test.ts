@@ -68,6 +68,7 @@ async function storeWith(t: Parameters<typeof openTestDynamo>[0], ...grants: rea
 const unread: { grants: RevocableGrantStore; now: () => number } = {
   grants: {
     put: () => assert.fail('not stored'),
+    putOnce: () => assert.fail('not stored'),
     find: () => assert.fail('not looked for'),
     consume: () => assert.fail('not used'),
     revoke: () => assert.fail('not taken back'),

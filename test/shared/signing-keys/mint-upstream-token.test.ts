@@ -57,6 +57,7 @@ test('the yes of a person is in the token of its call, and the token lives no lo
     tool: 'a.one',
     definitionHash: '',
     argumentsSha256: '',
+    policyRevision: '',
     approver: 'grace',
     grantedAtMs: now - 1000,
     expiresAtMs: now + 10_000,

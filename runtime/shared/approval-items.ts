@@ -1,0 +1,119 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { ApprovalDecision, ApprovalQuestion, ApprovalRequest, ApprovalState } from '../contract/approval.ts';
+import type { Json, JsonObject } from '../contract/json.ts';
+import type { Grant, GrantedCall } from '../contract/receipts.ts';
+import { callOf, grantLifetimeMaxMs } from './grant-store.ts';
+import { keyHash } from './key-hash.ts';
+
+/** An item as DynamoDB has it. */
+export type Item = Record<string, AttributeValue>;
+
+/** Which request a call has, and until when: the one place where two askers of the same call meet. */
+export interface AskedItem {
+  readonly requestId: string;
+  readonly openedAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+/** Kept for a week after its end, so that a late click and a late question find out what became of it. */
+const keptSeconds = 7 * 86_400;
+
+export function requestKey(id: string): Item {
+  return marshall({ pk: `request#${id}`, sk: 'request' });
+}
+
+export function askedKey(call: GrantedCall): Item {
+  return marshall({ pk: `asked#${keyHash(...Object.values(callOf(call)))}`, sk: 'asked' });
+}
+
+/** Partition of the index `unsettled`. Hides the tenant's name from whoever may list keys. */
+export function unsettledTenant(tenant: string): string {
+  return keyHash(tenant);
+}
+
+export function toAskedItem(call: GrantedCall, asked: AskedItem): Item {
+  return { ...askedKey(call), ...marshall({ ...asked, expires_at: endSeconds(asked.expiresAtMs) }) };
+}
+
+export function fromAskedItem(item: Item): AskedItem {
+  const { requestId, openedAtMs, expiresAtMs } = unmarshall(item) as AskedItem;
+  return { requestId, openedAtMs: Number(openedAtMs), expiresAtMs: Number(expiresAtMs) };
+}
+
+/** The item of a request that has just been opened. */
+export function toRequestItem(question: ApprovalQuestion, asked: AskedItem): Item {
+  const { requestId: id, openedAtMs, expiresAtMs } = asked;
+  const { callId, clientName, words, reasons } = question;
+  return {
+    ...requestKey(id),
+    ...marshall(
+      {
+        id,
+        ...callOf(question),
+        callId,
+        clientName,
+        words,
+        // As text: whatever people are shown is then what was asked, key order included.
+        arguments: JSON.stringify(question.arguments),
+        reasons,
+        openedAtMs,
+        expiresAtMs,
+        state: 'open',
+        unsettled_tenant: unsettledTenant(question.tenant),
+        unsettled_since: `${new Date(openedAtMs).toISOString()}#${id}`,
+        expires_at: endSeconds(expiresAtMs),
+      },
+      { removeUndefinedValues: true },
+    ),
+  };
+}
+
+export function fromRequestItem(item: Item): ApprovalRequest {
+  const stored = unmarshall(item);
+  const { verdict, approver, reason, via, noticeChannel, noticeMessage } = stored;
+  return {
+    id: stored.id as string,
+    ...callOf(stored as GrantedCall),
+    callId: stored.callId as string,
+    clientName: stored.clientName as string | undefined,
+    words: stored.words as string,
+    arguments: toObject(stored.arguments as string),
+    reasons: stored.reasons as readonly string[],
+    openedAtMs: Number(stored.openedAtMs),
+    expiresAtMs: Number(stored.expiresAtMs),
+    state: stored.state as ApprovalState,
+    closedAtMs: stored.closedAtMs === undefined ? undefined : Number(stored.closedAtMs),
+    decision: verdict === undefined ? undefined : ({ verdict, approver, reason, via } as ApprovalDecision),
+    notice:
+      noticeMessage === undefined ? undefined : { channel: noticeChannel as string, message: noticeMessage as string },
+  };
+}
+
+/** The yes that an approved request is; whoever derives it derives the same. Undefined for any other request. */
+export function grantOf(request: ApprovalRequest): Grant | undefined {
+  const { id, state, closedAtMs, decision } = request;
+  if (state !== 'approved' || closedAtMs === undefined || decision?.verdict !== 'approve') return undefined;
+  return {
+    id,
+    ...callOf(request),
+    approver: decision.approver,
+    grantedAtMs: closedAtMs,
+    expiresAtMs: closedAtMs + grantLifetimeMaxMs,
+  };
+}
+
+/** A request as it is at `nowMs`: an open one whose time is over has expired, whether somebody noted that or not. */
+export function asOf(request: ApprovalRequest, nowMs: number): ApprovalRequest {
+  if (request.state !== 'open' || nowMs < request.expiresAtMs) return request;
+  return { ...request, state: 'expired', closedAtMs: request.expiresAtMs };
+}
+
+function endSeconds(expiresAtMs: number): number {
+  return Math.ceil(expiresAtMs / 1000) + keptSeconds;
+}
+
+function toObject(text: string): JsonObject {
+  const value = JSON.parse(text) as Json;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
+}

@@ -1,0 +1,312 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import {
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandOutput,
+  ScanCommand,
+  type ScanCommandOutput,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type {
+  ApprovalDecision,
+  ApprovalNotice,
+  ApprovalQuestion,
+  ApprovalRequest,
+  ClosedRequest,
+} from '../contract/approval.ts';
+import type { Grant } from '../contract/receipts.ts';
+import { grantTable } from '../contract/tables.ts';
+import {
+  type AskedItem,
+  askedKey,
+  asOf,
+  fromAskedItem,
+  fromRequestItem,
+  grantOf,
+  type Item,
+  requestKey,
+  toAskedItem,
+  toRequestItem,
+  unsettledTenant,
+} from './approval-items.ts';
+import { type DynamoDBClient, ifConditionHolds, orRefuse } from './dynamo.ts';
+import { createGrantStore } from './grant-store.ts';
+import { Refusal } from './refusal.ts';
+
+/**
+ * Questions to people, and their answers, in DynamoDB. Every change is one conditional write; whoever comes late is told what stands. What
+ * takes two writes is finished by whoever comes next. Every method throws Refusal `approval_unavailable` when the store gives no answer.
+ */
+export interface ApprovalStore {
+  /**
+   * The request that stands for this very call, and a new one when none does. It stands while it is open, while its yes can be
+   * used (`approved`: look for the grant again), and for a while after a no (`denied`).
+   */
+  open(question: ApprovalQuestion, nowMs: number): Promise<ApprovalRequest>;
+  /** As it is at `nowMs`: an open request whose time is over is `expired`. Undefined for an id that was never given. */
+  find(id: string, nowMs: number): Promise<ApprovalRequest | undefined>;
+  /** A tenant's open requests, the oldest first; one that was opened a moment ago may still be missing. */
+  listOpen(tenant: string, nowMs: number): Promise<readonly ApprovalRequest[]>;
+  /**
+   * Of all tenants, what still needs somebody, as it is stored: open requests, those whose time is over too, and approved ones whose grant
+   * may not be written yet.
+   */
+  listUnsettled(): Promise<readonly ApprovalRequest[]>;
+  /** Answers an open request; a yes is stored as a grant before this resolves. Undefined for an unknown id. */
+  decide(id: string, decision: ApprovalDecision, nowMs: number): Promise<ClosedRequest | undefined>;
+  /** Stores the grant of an approved request, if nobody did; undefined when there is none to have any more. */
+  completeGrant(request: ApprovalRequest, nowMs: number): Promise<Grant | undefined>;
+  /** Notes that the time of an open request is over; one whose time is not over stays as it is. */
+  expire(id: string, nowMs: number): Promise<ClosedRequest | undefined>;
+  /** The asker takes an open request back. */
+  withdraw(id: string, nowMs: number): Promise<ClosedRequest | undefined>;
+  /** Takes a yes back; false when it was used before, or was none. */
+  revoke(id: string, nowMs: number): Promise<boolean>;
+  /** True for one process at a time: it tells people of this open request. The next one may after a minute without a notice. */
+  claimNotice(id: string, nowMs: number): Promise<boolean>;
+  /** Notes where people were told. */
+  setNotice(id: string, notice: ApprovalNotice): Promise<void>;
+}
+
+export interface ApprovalStoreOptions {
+  readonly client: DynamoDBClient;
+  readonly tablePrefix: string;
+  /** How long people have to answer. @default 24 hours */
+  readonly waitMs?: number;
+  /** How long after a no the same call does not ask again. @default 15 minutes */
+  readonly denialStandsMs?: number;
+  /** For one command, all its attempts included. @default 1000 */
+  readonly deadlineMs?: number;
+}
+
+/** Askers of one call meet at one item; who loses reads what the winner wrote. */
+const openAttemptsMax = 5;
+const noticeClaimMs = 60_000;
+
+export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStore {
+  const { client, tablePrefix, waitMs = 86_400_000, denialStandsMs = 15 * 60_000, deadlineMs = 1000 } = options;
+  const TableName = `${tablePrefix}${grantTable.name}`;
+  const IndexName = grantTable.indexes[0].name;
+  const grants = createGrantStore({ client, tablePrefix, deadlineMs });
+  const deadline = () => ({ abortSignal: AbortSignal.timeout(deadlineMs) });
+  const answered = <T>(work: () => Promise<T>) => orRefuse('approval_unavailable', work);
+
+  async function get(Key: Item): Promise<Item | undefined> {
+    const { Item } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }), deadline());
+    return Item;
+  }
+
+  async function read(id: string): Promise<ApprovalRequest | undefined> {
+    const item = await get(requestKey(id));
+    return item === undefined ? undefined : fromRequestItem(item);
+  }
+
+  /** The request that stands for a call, if `asked` leads to one. */
+  async function standing(question: ApprovalQuestion, asked: AskedItem, nowMs: number) {
+    let request = await read(asked.requestId);
+    if (request === undefined) {
+      // Whoever claimed the call did not get to writing the request. Not after its time: then it was written, and deleted as too old.
+      if (nowMs >= asked.expiresAtMs) return undefined;
+      await putRequest(question, asked);
+      request = await read(asked.requestId);
+    }
+    if (request === undefined) return undefined;
+    const { state, closedAtMs = 0 } = asOf(request, nowMs);
+    if (state === 'open') return request;
+    if (state === 'denied') return nowMs < closedAtMs + denialStandsMs ? request : undefined;
+    if (state !== 'approved') return undefined;
+    const grant = await completeGrant(request, nowMs);
+    const isUsable = grant !== undefined && (await grants.find(grant, nowMs)) !== undefined;
+    return isUsable ? request : undefined;
+  }
+
+  async function putRequest(question: ApprovalQuestion, asked: AskedItem): Promise<void> {
+    const write = new PutItemCommand({
+      TableName,
+      Item: toRequestItem(question, asked),
+      ConditionExpression: 'attribute_not_exists(pk)',
+    });
+    await ifConditionHolds(client.send(write, deadline()));
+  }
+
+  function claimCall(question: ApprovalQuestion, next: AskedItem, previous: AskedItem | undefined) {
+    const write = new PutItemCommand({
+      TableName,
+      Item: toAskedItem(question, next),
+      ...(previous === undefined
+        ? { ConditionExpression: 'attribute_not_exists(pk)' }
+        : {
+            ConditionExpression: 'requestId = :previous',
+            ExpressionAttributeValues: marshall({ ':previous': previous.requestId }),
+          }),
+    });
+    return ifConditionHolds(client.send(write, deadline()));
+  }
+
+  async function close(id: string, to: Closing, nowMs: number): Promise<ClosedRequest | undefined> {
+    // The same write tried again after a lost answer finds its own mark.
+    const mark = randomUUID();
+    const { verdict, approver, reason, via } = to.decision ?? {};
+    const fields = { state: to.state, closedAtMs: nowMs, closedBy: mark, verdict, approver, reason, via };
+    const set = Object.entries(fields).filter(([, value]) => value !== undefined);
+    // An approved request is settled when its grant is there.
+    const remove = to.state === 'approved' ? '' : ' REMOVE unsettled_tenant, unsettled_since';
+    await ifConditionHolds(
+      client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: requestKey(id),
+          UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}${remove}`,
+          ConditionExpression: `#state = :open AND expiresAtMs ${to.state === 'expired' ? '<=' : '>'} :now`,
+          ExpressionAttributeNames: Object.fromEntries(set.map(([name]) => [`#${name}`, name])),
+          ExpressionAttributeValues: marshall({
+            ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
+            ':open': 'open',
+            ':now': nowMs,
+          }),
+        }),
+        deadline(),
+      ),
+    );
+    const item = await get(requestKey(id));
+    if (item === undefined) return undefined;
+    const request = fromRequestItem(item);
+    return { request, isYours: unmarshall(item).closedBy === mark, grant: await completeGrant(request, nowMs) };
+  }
+
+  async function completeGrant(request: ApprovalRequest, nowMs: number): Promise<Grant | undefined> {
+    const derived = grantOf(request);
+    if (derived === undefined) return undefined;
+    const isOver = nowMs >= derived.expiresAtMs;
+    if (!isOver) await grants.putOnce(derived);
+    // The yes is stored. That it need not be stored again may be noted later as well.
+    await settle(request.id).catch(() => undefined);
+    return isOver ? undefined : derived;
+  }
+
+  async function settle(id: string): Promise<void> {
+    await ifConditionHolds(
+      client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: requestKey(id),
+          UpdateExpression: 'REMOVE unsettled_tenant, unsettled_since',
+          ConditionExpression: 'attribute_exists(unsettled_tenant)',
+        }),
+        deadline(),
+      ),
+    );
+  }
+
+  async function all(ask: (from: Item | undefined) => Promise<QueryCommandOutput | ScanCommandOutput>) {
+    const found: ApprovalRequest[] = [];
+    let from: Item | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await ask(from);
+      found.push(...Items.map(fromRequestItem));
+      from = LastEvaluatedKey;
+    } while (from !== undefined);
+    return found;
+  }
+
+  return {
+    open: (question, nowMs) =>
+      answered(async () => {
+        for (let attempt = 0; attempt < openAttemptsMax; attempt += 1) {
+          const item = await get(askedKey(question));
+          const asked = item === undefined ? undefined : fromAskedItem(item);
+          const found = asked && (await standing(question, asked, nowMs));
+          if (found !== undefined) return found;
+          const requestId = randomBytes(16).toString('base64url');
+          // Whoever wins or loses: the next round reads what stands.
+          await claimCall(question, { requestId, openedAtMs: nowMs, expiresAtMs: nowMs + waitMs }, asked);
+        }
+        throw new Refusal('approval_unavailable', { privateDetail: 'others ask for the same call all the time' });
+      }),
+
+    find: (id, nowMs) =>
+      answered(async () => {
+        const request = await read(id);
+        return request && asOf(request, nowMs);
+      }),
+
+    listOpen: (tenant, nowMs) =>
+      answered(async () => {
+        const found = await all((from) =>
+          client.send(
+            new QueryCommand({
+              TableName,
+              IndexName,
+              KeyConditionExpression: 'unsettled_tenant = :tenant',
+              ExpressionAttributeValues: marshall({ ':tenant': unsettledTenant(tenant) }),
+              ...(from !== undefined && { ExclusiveStartKey: from }),
+            }),
+            deadline(),
+          ),
+        );
+        return found.filter((request) => request.tenant === tenant && asOf(request, nowMs).state === 'open');
+      }),
+
+    listUnsettled: () =>
+      answered(() =>
+        all((from) =>
+          client.send(
+            new ScanCommand({ TableName, IndexName, ...(from !== undefined && { ExclusiveStartKey: from }) }),
+            deadline(),
+          ),
+        ),
+      ),
+
+    decide: (id, decision, nowMs) =>
+      answered(() => close(id, { state: decision.verdict === 'approve' ? 'approved' : 'denied', decision }, nowMs)),
+    completeGrant: (request, nowMs) => answered(() => completeGrant(request, nowMs)),
+    expire: (id, nowMs) => answered(() => close(id, { state: 'expired' }, nowMs)),
+    withdraw: (id, nowMs) => answered(() => close(id, { state: 'withdrawn' }, nowMs)),
+
+    revoke: (id, nowMs) =>
+      answered(async () => {
+        const request = await read(id);
+        // Stored first, or whoever completes it later would give it again.
+        const grant = request && (await completeGrant(request, nowMs));
+        return grant !== undefined && (await grants.revoke(grant, nowMs));
+      }),
+
+    claimNotice: (id, nowMs) =>
+      answered(() =>
+        ifConditionHolds(
+          client.send(
+            new UpdateItemCommand({
+              TableName,
+              Key: requestKey(id),
+              UpdateExpression: 'SET noticeClaimedAtMs = :now',
+              ConditionExpression:
+                '#state = :open AND attribute_not_exists(noticeMessage)' +
+                ' AND (attribute_not_exists(noticeClaimedAtMs) OR noticeClaimedAtMs <= :old)',
+              ExpressionAttributeNames: { '#state': 'state' },
+              ExpressionAttributeValues: marshall({ ':open': 'open', ':now': nowMs, ':old': nowMs - noticeClaimMs }),
+            }),
+            deadline(),
+          ),
+        ),
+      ),
+
+    setNotice: (id, { channel, message }) =>
+      answered(async () => {
+        const write = new UpdateItemCommand({
+          TableName,
+          Key: requestKey(id),
+          UpdateExpression: 'SET noticeChannel = :channel, noticeMessage = :message',
+          ConditionExpression: 'attribute_exists(pk)',
+          ExpressionAttributeValues: marshall({ ':channel': channel, ':message': message }),
+        });
+        await ifConditionHolds(client.send(write, deadline()));
+      }),
+  };
+}
+
+interface Closing {
+  readonly state: 'approved' | 'denied' | 'expired' | 'withdrawn';
+  readonly decision?: ApprovalDecision;
+}
