@@ -11,7 +11,7 @@ const commands: Readonly<
     run: async (argv) => (await import('./commands/token.ts')).runToken(argv),
   },
   audit: {
-    what: 'verify or show an audit directory, offline',
+    what: 'verify, show or query an audit directory, offline',
     run: async (argv) => (await import('./commands/audit.ts')).runAudit(argv),
   },
 };

@@ -5,6 +5,8 @@ import { printable } from '../../runtime/shared/audit/printable.ts';
 import { findRecords } from '../../runtime/shared/audit/show-records.ts';
 import { AuditUnreadable, type AuditVerification, type ChainReport } from '../../runtime/shared/audit/verification.ts';
 import { verifyAuditDirectory } from '../../runtime/shared/audit/verify-audit-directory.ts';
+import { onlyDirectory, WrongUsage } from './audit-arguments.ts';
+import { runSql, sqlUsage } from './audit-sql.ts';
 
 const verifyUsage = `usage: toolgate audit verify DIR [--key FILE] [--head FILE] [--tenant T] [--json]
   Verifies an audit directory offline: every record is chained to the one before, and signed checkpoints name the heads of the chains.
@@ -26,19 +28,18 @@ const showUsage = `usage: toolgate audit show DIR [--tenant T] [--tool NAME] [--
 const outcomes = ['ok', 'tool_error', 'refused', 'failed', 'cancelled', 'pending'];
 const findingsShown = 50;
 
-/** Runs `audit verify` or `audit show`. */
+/** Runs `audit verify`, `audit show` or `audit sql`. */
 export async function runAudit(argv: readonly string[]): Promise<number> {
   const [command, ...rest] = argv;
   if (command === 'verify') return run(rest, verifyUsage, runVerify);
   if (command === 'show') return run(rest, showUsage, runShow);
+  if (command === 'sql') return run(rest, sqlUsage, runSql);
   const isHelp = command === '--help' || command === '-h';
   const out = isHelp ? process.stdout : process.stderr;
   if (!isHelp && command !== undefined) out.write(`There is no command "audit ${printable(command)}".\n`);
-  out.write(`${verifyUsage}\n${showUsage}\n`);
+  out.write(`${verifyUsage}\n${showUsage}\n${sqlUsage}\n`);
   return isHelp ? 0 : 2;
 }
-
-class WrongUsage extends Error {}
 
 async function run(
   argv: readonly string[],
@@ -152,12 +153,6 @@ function describeKeys({ keys, isKeyPinned }: AuditVerification): string {
 
 function count(number: number, noun: string): string {
   return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
-}
-
-function onlyDirectory(positionals: readonly string[]): string {
-  const [directory, ...more] = positionals;
-  if (directory === undefined || more.length > 0) throw new WrongUsage('Name one audit directory.');
-  return directory;
 }
 
 function readText(path: string, option: string): string {

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { duckDbScript, recordsView } from '../../bin/commands/duckdb-script.ts';
 import { auditQueries } from '../../lib/audit-queries.ts';
 import type { AuditEvent } from '../../runtime/contract/audit-event.ts';
 import { localAuditBucket, openBucketTestWriter } from '../support/audit-bucket.ts';
-import { auditEvent, testFolder } from '../support/audit-events.ts';
-import { openRecords, recordsView } from './duckdb-records.ts';
+import { auditEvent, openTestWriter, testFolder } from '../support/audit-events.ts';
+import { type DuckDb, openRecords } from './duckdb-records.ts';
 import { openTrinoParser } from './parse-trino.ts';
 
 const day = '2026-11-21';
@@ -183,6 +185,27 @@ test("the auditor's queries in DuckDB, over objects that the writer wrote", asyn
   await t.test('nobody is found for a subject that is a piece of SQL', async () => {
     assert.deepEqual(await ask('everything-one-person-touched', "bob' OR '1'='1"), []);
   });
+});
+
+test('the script of `toolgate audit sql` runs in DuckDB as it is printed, over a bucket and over a directory', async (t) => {
+  const { DuckDBInstance } = createRequire(import.meta.url)('@duckdb/node-api') as DuckDb;
+  const folder = testFolder(t);
+  const writer = await openTestWriter(folder);
+  await writer.append(auditEvent({ time: `${day}T09:00:00.000Z` }));
+  await writer.close();
+  for (const [directory, layout] of [
+    [await recordedDay(t), 'bucket'],
+    [join(folder, 'audit'), 'directory'],
+  ] as const) {
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    await connection.run(duckDbScript(directory, layout, { tenant: 'acme', dt: day, subject: "o'hara" }));
+    const script = duckDbScript(directory, layout, { tenant: 'acme', dt: day, query: 'who-called-what' });
+    const rows = await connection.runAndReadAll(script.slice(script.indexOf('SELECT', script.indexOf('-- '))));
+    assert.ok(rows.getRowObjectsJson().length > 0, layout);
+    connection.closeSync();
+    instance.closeSync();
+  }
 });
 
 test('a call that a tool server recorded is none, whoever its lines say wrote them', async (t) => {

@@ -125,3 +125,50 @@ test('show filters, keeps the order, and puts no control character on the termin
     ['mcp_call', 'writer_closed'],
   );
 });
+
+test('sql prints the view of a record on a disk and every query with its parameters, quoted', async (t) => {
+  const { directory } = await recorded(t);
+  const { status, stdout } = toolgate(
+    'sql',
+    directory,
+    '--tenant',
+    'acme',
+    '--day',
+    '2026-11-21',
+    '--subject',
+    "o'hara",
+  );
+  assert.equal(status, 0);
+  assert.ok(stdout.startsWith('CREATE VIEW records AS SELECT *'));
+  assert.ok(stdout.includes(`'${directory}/calls/*/*/*.jsonl'`));
+  assert.equal(stdout.match(/tenant = 'acme' AND dt = '2026-11-21'/g)?.length, 5);
+  assert.ok(stdout.includes("caller.subject = 'o''hara'"));
+  assert.doesNotMatch(stdout, /\?|\{table\}/);
+});
+
+test('sql prints one query when one is named, and leaves out what is about a caller when none is', async (t) => {
+  const { directory } = await recorded(t);
+  const asked = ['sql', directory, '--tenant', 'acme', '--day', '2026-11-21'];
+  assert.equal(toolgate(...asked).stdout.match(/^-- /gm)?.length, 4);
+  assert.equal(toolgate(...asked, '--query', 'latency-by-tool').stdout.match(/^-- /gm)?.length, 1);
+});
+
+test('sql says in one sentence what is missing, with exit code 2', async (t) => {
+  const { directory } = await recorded(t);
+  const day = ['--day', '2026-11-21'];
+  for (const [args, sentence] of [
+    [[directory, ...day], /^--tenant T is missing\.$/m],
+    [[directory, '--tenant', 'acme'], /^--day DAY is missing\.$/m],
+    [[directory, '--tenant', 'acme', '--day', 'today'], /^--day takes YYYY-MM-DD, got today$/m],
+    [[directory, '--tenant', 'acme', ...day, '--query', 'all'], /^--query takes one of who-called-what, .+, got all$/m],
+    [
+      [directory, '--tenant', 'acme', ...day, '--query', 'everything-one-person-touched'],
+      /^--subject SUB is missing: this query is about one caller\.$/m,
+    ],
+    [[directory, '--tenant', 'nobody', ...day], /^.+ has no record of the tenant "nobody"\.\n$/],
+  ] as const) {
+    const { status, stderr } = toolgate('sql', ...args);
+    assert.equal(status, 2);
+    assert.match(stderr, sentence);
+  }
+});
