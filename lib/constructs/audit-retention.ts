@@ -1,5 +1,6 @@
-import type * as cdk from 'aws-cdk-lib';
+import * as cdk from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import { shown } from './check-props.ts';
 
 /** What S3 takes, in days: 100 years. */
 const daysMax = 36_500;
@@ -41,9 +42,10 @@ export class AuditRetention {
 }
 
 function wholeDays(mode: string, duration: cdk.Duration): cdk.Duration {
-  const days = duration.isUnresolved() ? Number.NaN : duration.toDays({ integral: false });
+  const isKnown = duration instanceof cdk.Duration && !duration.isUnresolved();
+  const days = isKnown ? duration.toDays({ integral: false }) : Number.NaN;
   if (Number.isInteger(days) && days >= 1 && days <= daysMax) return duration;
-  const given = duration.isUnresolved() ? 'a token' : duration.toHumanString();
+  const given = isKnown ? duration.toHumanString() : shown(duration);
   throw new Error(
     `AuditRetention.${mode} is given ${given}: S3 Object Lock keeps records for whole days, from 1 to ${daysMax}, e.g. Duration.days(365)`,
   );

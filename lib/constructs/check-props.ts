@@ -4,7 +4,8 @@ import { synthError } from './synth-error.ts';
 
 /** A value as a sentence names it. */
 export function shown(value: unknown): string {
-  if (cdk.Token.isUnresolved(value)) return 'a token';
+  const isToken = value instanceof cdk.Duration ? value.isUnresolved() : cdk.Token.isUnresolved(value);
+  if (isToken) return 'a token';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 

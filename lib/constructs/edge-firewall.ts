@@ -1,6 +1,6 @@
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { synthError } from './synth-error.ts';
+import { checkWhole } from './check-props.ts';
 
 /** What stands in front of a load balancer and how strict it is. */
 export interface EdgeFirewallProps {
@@ -37,9 +37,6 @@ export const countedByDefault: readonly string[] = [
   'NoUserAgent_HEADER',
 ];
 
-const addressesMin = 10;
-const addressesMax = 2_000_000_000;
-
 /**
  * AWS WAF in front of the public load balancer: addresses of ill repute, exploits that are known, the common set, and a limit per address.
  * On a load balancer WAF sees the first 8 KB of a body, and no setting changes that.
@@ -53,12 +50,8 @@ export class EdgeFirewall extends Construct {
   constructor(scope: Construct, id: string, props: EdgeFirewallProps) {
     super(scope, id);
     const limit = props.requestsPerAddress ?? 10_000;
-    if (!Number.isInteger(limit) || limit < addressesMin || limit > addressesMax) {
-      throw synthError(
-        this,
-        `requestsPerAddress is ${limit}: give a whole number from ${addressesMin} to ${addressesMax}`,
-      );
-    }
+    // AWS WAF API, "RateBasedStatement".
+    checkWhole(this, 'requestsPerAddress', limit, 10, 2_000_000_000);
     const counted = props.countedCommonRules ?? countedByDefault;
     this.webAcl = new wafv2.CfnWebACL(this, 'WebAcl', {
       scope: 'REGIONAL',

@@ -1,5 +1,7 @@
+import * as cdk from 'aws-cdk-lib';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IConstruct } from 'constructs';
+import { isLiteral, requireProps, shown } from './check-props.ts';
 import { synthError } from './synth-error.ts';
 
 /** Where people sign in, as the authorization service and the gateway need it. */
@@ -65,9 +67,14 @@ export class OidcIssuer extends Construct implements IIdentityProvider {
 
   constructor(scope: Construct, id: string, attributes: OidcIssuerAttributes) {
     super(scope, id);
-    const { issuer, signInScopes = ['openid'] } = attributes;
-    if (!issuer.startsWith('https://') && !issuer.startsWith('${Token[')) {
-      throw synthError(this, `issuer is "${issuer}": give an https URL, as the iss of its tokens has it`);
+    requireProps(this, attributes, ['issuer', 'clientId', 'clientSecret']);
+    const { issuer, clientId, signInScopes = ['openid'], rolesClaim = 'roles', tenantClaim = 'tenant' } = attributes;
+    if (!cdk.Token.isUnresolved(issuer) && !(isLiteral(issuer, /^https:/) && URL.canParse(issuer))) {
+      throw synthError(this, `issuer is ${shown(issuer)}: give an https URL, as the iss of its tokens has it`);
+    }
+    for (const [name, value] of Object.entries({ clientId, rolesClaim, tenantClaim })) {
+      // An empty variable is one that is not set, and services would take their own default for it.
+      if (value.trim() === '') throw synthError(this, `${name} is ${shown(value)}: give what the issuer has there`);
     }
     if (!signInScopes.includes('openid')) {
       throw synthError(
@@ -76,10 +83,10 @@ export class OidcIssuer extends Construct implements IIdentityProvider {
       );
     }
     this.issuer = issuer;
-    this.clientId = attributes.clientId;
+    this.clientId = clientId;
     this.clientSecret = attributes.clientSecret;
     this.signInScopes = signInScopes.join(' ');
-    this.rolesClaim = attributes.rolesClaim ?? 'roles';
-    this.tenantClaim = attributes.tenantClaim ?? 'tenant';
+    this.rolesClaim = rolesClaim;
+    this.tenantClaim = tenantClaim;
   }
 }

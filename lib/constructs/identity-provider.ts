@@ -2,16 +2,16 @@ import * as cdk from 'aws-cdk-lib';
 import * as cognito from 'aws-cdk-lib/aws-cognito';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { isLiteral, refuseBeside, shown } from './check-props.ts';
 import { type IIdentityProvider, OidcIssuer, type OidcIssuerAttributes } from './identity-provider-base.ts';
 import type { AppClientProps, IdentityProviderProps } from './identity-provider-props.ts';
-import { clientSecretOf, MachineClient, type MachineClientProps } from './machine-client.ts';
+import { clientName, clientSecretOf, MachineClient, type MachineClientProps } from './machine-client.ts';
 import { checkPlatformName } from './platform-name.ts';
 import { PreTokenFunction } from './pre-token-function.ts';
 import { synthError } from './synth-error.ts';
 import { resourceServersQuota, ToolDomains } from './tool-domain.ts';
+import { createUserPool } from './user-pool.ts';
 
-/** `runtime/contract/caller.ts` and policy know these. */
-const rolesByDefault = ['reader', 'operator', 'approver', 'platform-admin'];
 const tokenValidity = cdk.Duration.minutes(15);
 
 /**
@@ -52,7 +52,7 @@ export class IdentityProvider extends Construct implements IIdentityProvider {
     super(scope, id);
     this.clientsPath = `/toolgate/${checkPlatformName(this, props.platformName)}/clients`;
     if (props.userPool === undefined) {
-      const pool = this.makePool(props);
+      const pool = createUserPool(this, props);
       this.userPool = pool;
       this.preToken = new PreTokenFunction(this, 'PreToken', {
         clientsPath: this.clientsPath,
@@ -65,7 +65,6 @@ export class IdentityProvider extends Construct implements IIdentityProvider {
         cognitoDomain: { domainPrefix: this.checkedPrefix(props.domainPrefix) },
         managedLoginVersion: cognito.ManagedLoginVersion.NEWER_MANAGED_LOGIN,
       });
-      for (const role of props.roles ?? rolesByDefault) pool.addGroup(`Role-${role}`, { groupName: role });
     } else {
       this.userPool = props.userPool;
       this.refuseForGivenPool(props);
@@ -95,7 +94,7 @@ export class IdentityProvider extends Construct implements IIdentityProvider {
    * @throws Error when a scope is in no tool domain.
    */
   addMachineClient(props: MachineClientProps): MachineClient {
-    const client = new MachineClient(this, `Machine-${props.name}`, {
+    const client = new MachineClient(this, this.idOfClient('Machine', props.name), {
       ...props,
       userPool: this.userPool,
       oauthScopes: this.toolDomains.find(props.scopes, `the machine client ${props.name}`),
@@ -111,8 +110,18 @@ export class IdentityProvider extends Construct implements IIdentityProvider {
    * @throws Error when a scope is in no tool domain.
    */
   addAppClient(props: AppClientProps): cognito.UserPoolClient {
+    if (!isLiteral(props.name, clientName)) {
+      throw synthError(
+        this,
+        `an app client is named ${shown(props.name)}: give 1 to 64 letters, digits and _ + = , . @ -`,
+      );
+    }
+    const id = this.idOfClient('App', props.name);
+    if (props.callbackUrls.length === 0) {
+      throw synthError(this, `the app client ${props.name} has no callbackUrls: say where people are sent back to`);
+    }
     for (const callback of props.callbackUrls) this.checkCallback(props.name, callback);
-    const client = this.makePersonClient(new Construct(this, `App-${props.name}`), {
+    const client = this.makePersonClient(new Construct(this, id), {
       name: props.name,
       callbackUrls: props.callbackUrls,
       oauthScopes: this.toolDomains.find(props.scopes, `the app client ${props.name}`),
@@ -123,38 +132,11 @@ export class IdentityProvider extends Construct implements IIdentityProvider {
     return client;
   }
 
-  private makePool(props: IdentityProviderProps): cognito.UserPool {
-    const threatProtection = props.threatProtection ?? false;
-    const pool = new cognito.UserPool(this, 'UserPool', {
-      signInAliases: { email: true },
-      signInCaseSensitive: false,
-      selfSignUpEnabled: false,
-      standardAttributes: { email: { required: true, mutable: true } },
-      customAttributes: { tenant: new cognito.StringAttribute({ minLen: 1, maxLen: 63, mutable: true }) },
-      keepOriginal: { email: true },
-      accountRecovery: cognito.AccountRecovery.EMAIL_ONLY,
-      passwordPolicy: {
-        minLength: 12,
-        requireLowercase: true,
-        requireUppercase: true,
-        requireDigits: true,
-        requireSymbols: true,
-        tempPasswordValidity: cdk.Duration.days(3),
-      },
-      mfa: props.mfa ?? cognito.Mfa.REQUIRED,
-      mfaSecondFactor: { otp: true, sms: false },
-      featurePlan: threatProtection ? cognito.FeaturePlan.PLUS : cognito.FeaturePlan.ESSENTIALS,
-      ...(threatProtection && { standardThreatProtectionMode: cognito.StandardThreatProtectionMode.FULL_FUNCTION }),
-      deletionProtection: props.deletionProtection ?? true,
-      removalPolicy: props.removalPolicy ?? cdk.RemovalPolicy.RETAIN,
-    });
-    if (!threatProtection) {
-      cdk.Validations.of(pool).acknowledge({
-        id: 'AwsSolutions-COG8',
-        reason: 'Threat protection takes the Plus plan; the platform team chooses it with threatProtection.',
-      });
-    }
-    return pool;
+  /** @throws Error when there is such a client already. */
+  private idOfClient(kind: 'Machine' | 'App', name: string): string {
+    const id = `${kind}-${name}`;
+    if (this.node.tryFindChild(id) === undefined) return id;
+    throw synthError(this, `there are two clients named "${name}": give one of the two another name`);
   }
 
   private makePersonClient(scope: Construct, parts: PersonClientParts): cognito.UserPoolClient {
@@ -238,12 +220,7 @@ export class IdentityProvider extends Construct implements IIdentityProvider {
   private refuseForGivenPool(props: IdentityProviderProps): void {
     const { domainPrefix, mfa, threatProtection, roles, preTokenCode, deletionProtection, removalPolicy } = props;
     const ofNewPools = { domainPrefix, mfa, threatProtection, roles, preTokenCode, deletionProtection, removalPolicy };
-    const given = Object.entries(ofNewPools).find(([, value]) => value !== undefined);
-    if (given === undefined) return;
-    throw synthError(
-      this,
-      `${given[0]} is given, but it is for a new user pool: leave it away, or leave userPool away`,
-    );
+    refuseBeside(this, 'userPool', ofNewPools);
   }
 }
 

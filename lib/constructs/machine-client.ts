@@ -3,6 +3,7 @@ import * as cognito from 'aws-cdk-lib/aws-cognito';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
+import { isLiteral, shown } from './check-props.ts';
 import { synthError } from './synth-error.ts';
 
 /** A machine that gets its tokens from Cognito, by client credentials. */
@@ -37,7 +38,8 @@ export interface MachineClientParts extends MachineClientProps {
   readonly clientsPath: string;
 }
 
-const clientName = /^[\w+=,.@-]{1,64}$/;
+/** What Cognito calls a client, without blanks. */
+export const clientName = /^[\w+=,.@-]{1,64}$/;
 const tenantName = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** An app client for client credentials, its secret, and whose it is. Six USD a month and 2.25 for a thousand tokens. */
@@ -52,17 +54,18 @@ export class MachineClient extends Construct {
   constructor(scope: Construct, id: string, props: MachineClientParts) {
     super(scope, id);
     const { name, tenant, roles = [], clientsPath } = props;
-    if (!clientName.test(name)) {
-      throw synthError(this, `name is "${name}": give 1 to 64 letters, digits and _ + = , . @ -`);
+    if (!isLiteral(name, clientName)) {
+      throw synthError(this, `name is ${shown(name)}: give 1 to 64 letters, digits and _ + = , . @ -`);
     }
-    if (!tenantName.test(tenant)) {
-      throw synthError(this, `tenant is "${tenant}": give 1 to 63 lower-case letters, digits and hyphens`);
+    if (!isLiteral(tenant, tenantName)) {
+      throw synthError(this, `tenant is ${shown(tenant)}: give 1 to 63 lower-case letters, digits and hyphens`);
     }
     const validity = props.accessTokenValidity ?? cdk.Duration.minutes(15);
-    if (validity.toMinutes() < 5 || validity.toMinutes() > 60) {
+    const minutes = validity.isUnresolved() ? Number.NaN : validity.toMinutes({ integral: false });
+    if (!Number.isInteger(minutes) || minutes < 5 || minutes > 60) {
       throw synthError(
         this,
-        `accessTokenValidity is ${validity.toMinutes()} minutes: give 5 to 60, because a token cannot be taken back`,
+        `accessTokenValidity is ${minutes} minutes: give whole minutes from 5 to 60, because a token cannot be taken back`,
       );
     }
     this.client = new cognito.UserPoolClient(this, 'Client', {

@@ -8,6 +8,7 @@ import * as s3assets from 'aws-cdk-lib/aws-s3-assets';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct, type IConstruct } from 'constructs';
 import type { PolicyPointer } from '../../runtime/contract/policy-bundle-file.ts';
+import { requireProps, shown } from './check-props.ts';
 import { checkPlatformName } from './platform-name.ts';
 import { readBundle } from './policy-bundle-content.ts';
 import { PolicyBundleGrants } from './policy-bundle-grants.ts';
@@ -70,6 +71,7 @@ export class PolicyBundle extends Construct implements IPolicyBundle {
   constructor(scope: Construct, id: string, props: PolicyBundleProps) {
     super(scope, id);
     checkPlatformName(this, props.platformName);
+    requireProps(this, props, ['version', 'tenantsPath']);
     checkVersion(this, props.version);
     const bundle = readBundle(this, props);
     this.sha256 = createHash('sha256').update(bundle).digest('hex');
@@ -110,6 +112,6 @@ function checkVersion(scope: IConstruct, version: number): void {
   if (Number.isSafeInteger(version) && version >= 1) return;
   throw synthError(
     scope,
-    `version is ${version}: give a whole number from 1, higher than the last one that was deployed, e.g. 7 after 6`,
+    `version is ${shown(version)}: give a whole number from 1, higher than the last one that was deployed, e.g. 7 after 6`,
   );
 }

@@ -1,5 +1,7 @@
+import * as cdk from 'aws-cdk-lib';
 import * as cognito from 'aws-cdk-lib/aws-cognito';
 import { Construct } from 'constructs';
+import { isLiteral, shown } from './check-props.ts';
 import { synthError } from './synth-error.ts';
 
 /** What a client may be allowed to do with the tools of a domain. */
@@ -35,6 +37,8 @@ const scopesMax = 100;
 export const clientScopesMax = 50;
 
 const domainName = /^[a-z][a-z0-9-]{0,62}$/;
+/** Amazon Cognito API, "CreateResourceServer". */
+const resourceIdentifier = /^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/;
 /** What tokens, policy and Cognito all take. */
 const scopeName = /^[A-Za-z0-9][A-Za-z0-9:._-]{0,127}$/;
 
@@ -50,6 +54,7 @@ export class ToolDomains extends Construct {
   /** Identifiers of the resource servers. */
   readonly identifiers: readonly string[];
   private readonly scopes = new Map<string, cognito.OAuthScope>();
+  private readonly identified = new Set<string>();
   private readonly resourceServers: cognito.UserPoolResourceServer[] = [];
 
   constructor(scope: Construct, id: string, props: ToolDomainsProps) {
@@ -72,6 +77,10 @@ export class ToolDomains extends Construct {
     if (names.length < 1 || names.length > clientScopesMax) {
       throw synthError(this, `${what} has ${names.length} scopes: give 1 to ${clientScopesMax}`);
     }
+    const repeated = names.find((name, index) => names.indexOf(name) !== index);
+    if (repeated !== undefined) {
+      throw synthError(this, `${what} has the scope "${repeated}" twice: leave one away`);
+    }
     return names.map((name) => {
       const found = this.scopes.get(name);
       if (found !== undefined) return found;
@@ -87,10 +96,10 @@ export class ToolDomains extends Construct {
 
   private add(domain: ToolDomain, { userPool, gatewayUrl }: ToolDomainsProps): string {
     const { name, scopes } = domain;
-    if (!domainName.test(name)) {
+    if (!isLiteral(name, domainName)) {
       throw synthError(
         this,
-        `a tool domain is named "${name}": give 1 to 63 lower-case letters, digits and hyphens, the first a letter`,
+        `a tool domain is named ${shown(name)}: give 1 to 63 lower-case letters, digits and hyphens, the first a letter`,
       );
     }
     if (this.node.tryFindChild(name) !== undefined) {
@@ -100,6 +109,16 @@ export class ToolDomains extends Construct {
       throw synthError(this, `the tool domain ${name} has ${scopes.length} scopes: give 1 to ${scopesMax}`);
     }
     const identifier = domain.identifier ?? `${this.gatewayOf(name, gatewayUrl)}/servers/${name}/mcp`;
+    if (!cdk.Token.isUnresolved(identifier) && !resourceIdentifier.test(identifier)) {
+      throw synthError(
+        this,
+        `the tool domain ${name} has the identifier ${shown(identifier)}: give a door of the gateway, 1 to 256 characters without blanks, e.g. https://mcp.example.com/mcp`,
+      );
+    }
+    if (this.identified.has(identifier)) {
+      throw synthError(this, `two tool domains have the identifier ${identifier}: merge them, or give one another`);
+    }
+    this.identified.add(identifier);
     const offered = scopes.map((each) => this.checked(each, name));
     const names = offered.map((each) => each.scopeName);
     const repeated = names.find((each, index) => names.indexOf(each) !== index);
@@ -124,10 +143,10 @@ export class ToolDomains extends Construct {
   }
 
   private checked({ name, description }: ToolScope, domain: string): cognito.ResourceServerScope {
-    if (!scopeName.test(name)) {
+    if (!isLiteral(name, scopeName)) {
       throw synthError(
         this,
-        `the tool domain ${domain} has the scope "${name}": give 1 to 128 letters, digits and : . _ -, the first a letter or digit, e.g. billing:read`,
+        `the tool domain ${domain} has the scope ${shown(name)}: give 1 to 128 letters, digits and : . _ -, the first a letter or digit, e.g. billing:read`,
       );
     }
     if (this.scopes.has(name)) {

@@ -94,6 +94,8 @@ test('a retention that is no whole number of days from 1 to 36500 is refused', (
     [cdk.Duration.hours(36), '1 day 12 hours'],
     [cdk.Duration.days(0), '0 days'],
     [cdk.Duration.days(36_501), '36501 days'],
+    [cdk.Duration.days(cdk.Token.asNumber({ Ref: 'Days' })), 'a token'],
+    [undefined as never, 'undefined'],
   ] as const) {
     assert.throws(() => AuditRetention.governance(duration), {
       message: `AuditRetention.governance is given ${given}: S3 Object Lock keeps records for whole days, from 1 to 36500, e.g. Duration.days(365)`,

@@ -3,43 +3,9 @@ import { test } from 'node:test';
 import * as cdk from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import * as cognito from 'aws-cdk-lib/aws-cognito';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { IdentityProvider } from '../../../lib/constructs/identity-provider.ts';
-import type { IdentityProviderProps } from '../../../lib/constructs/identity-provider-props.ts';
-import type { ToolDomain } from '../../../lib/constructs/tool-domain.ts';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { synthFailure, synthTemplate } from '../../support/synth.ts';
-
-type Options = Partial<IdentityProviderProps>;
-type Use = (identity: IdentityProvider, stack: cdk.Stack) => void;
-
-const nothing: Use = () => {};
-
-function build(stack: cdk.Stack, options: Options, use: Use): void {
-  const given = { ...(options.userPool === undefined && { preTokenCode: lambda.Code.fromInline('//') }), ...options };
-  const defaults = {
-    platformName: 'prod',
-    authorizationUrl: 'https://id.example.com',
-    gatewayUrl: 'https://mcp.example.com',
-  };
-  use(new IdentityProvider(stack, 'Identity', { ...defaults, ...given }), stack);
-}
-
-function identity(options: Options = {}, use: Use = nothing): Template {
-  return synthTemplate((stack) => build(stack, options, use)).template;
-}
-
-function failure(options: Options = {}, use: Use = nothing): string {
-  return synthFailure((stack) => build(stack, options, use));
-}
-
-const billing: ToolDomain = {
-  name: 'billing',
-  scopes: [
-    { name: 'billing:read', description: 'read invoices' },
-    { name: 'billing:write', description: 'change invoices' },
-  ],
-};
+import { billing, buildIdentity, identity, identityFailure } from '../make-identity.ts';
 
 /** The clients of the pool by their names. */
 function clients(template: Template): Record<string, Record<string, unknown>> {
@@ -114,7 +80,7 @@ test('the authorization service signs people in by code, with openid alone and a
 test('what the services need is told', () => {
   let made: IdentityProvider | undefined;
   const { stack } = synthTemplate((each) =>
-    build(each, {}, (it) => {
+    buildIdentity(each, {}, (it) => {
       made = it;
     }),
   );
@@ -144,7 +110,7 @@ test('the sign-in pages have a host of their own in the region', () => {
     Domain: 'acme-tools',
   });
   for (const domainPrefix of ['Acme', '-acme', 'acme-cognito', 'my-aws', '']) {
-    assert.match(failure({ domainPrefix }), new RegExp(`domainPrefix is "${domainPrefix}": give 1 to 63`));
+    assert.match(identityFailure({ domainPrefix }), new RegExp(`domainPrefix is "${domainPrefix}": give 1 to 63`));
   }
 });
 
@@ -197,7 +163,7 @@ test('a machine gets tokens for its scopes, a secret, and a tenant that it canno
 test('the gateway is told which clients and resource servers it may believe', () => {
   let made: IdentityProvider | undefined;
   const { stack } = synthTemplate((each) =>
-    build(each, { toolDomains: [billing] }, (it) => {
+    buildIdentity(each, { toolDomains: [billing] }, (it) => {
       made = it;
       it.addMachineClient({ name: 'nightly', tenant: 'acme', scopes: ['billing:read'] });
       it.addAppClient({ name: 'console', callbackUrls: ['http://localhost:3000/back'], scopes: ['billing:write'] });
@@ -244,7 +210,7 @@ test('the pool asks the pre-token function for people and machines, and the func
 });
 
 test('a function that named a client could not be deployed, which is why clients have parameters', () => {
-  const message = failure({}, (made) => {
+  const message = identityFailure({}, (made) => {
     const code = made.preToken?.function.node.defaultChild as lambda.CfnFunction;
     code.addPropertyOverride('Environment.Variables.CLIENT', made.clientId);
   });
@@ -268,7 +234,7 @@ test('the function reads the parameters of its platform’s clients, writes its 
 test('a pool that is there is used as it is', () => {
   const { template } = synthTemplate((stack) => {
     const userPool = cognito.UserPool.fromUserPoolId(stack, 'Own', 'us-east-1_abc');
-    build(stack, { userPool, toolDomains: [billing] }, (made) =>
+    buildIdentity(stack, { userPool, toolDomains: [billing] }, (made) =>
       made.addMachineClient({ name: 'm', tenant: 'acme', scopes: ['billing:read'] }),
     );
   });
@@ -279,116 +245,10 @@ test('a pool that is there is used as it is', () => {
   template.resourcePropertiesCountIs('AWS::Cognito::UserPoolClient', { UserPoolId: 'us-east-1_abc' }, 2);
   const message = synthFailure((stack) => {
     const userPool = cognito.UserPool.fromUserPoolId(stack, 'Own', 'us-east-1_abc');
-    build(stack, { userPool, roles: ['reader'] }, nothing);
+    buildIdentity(stack, { userPool, roles: ['reader'] }, () => {});
   });
-  assert.match(message, /roles is given, but it is for a new user pool: leave it away, or leave userPool away/);
-});
-
-test('any OpenID issuer serves in Cognito’s place', () => {
-  synthTemplate((stack) => {
-    const clientSecret = secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'okta');
-    const issuer = IdentityProvider.fromIssuer(stack, 'Okta', {
-      issuer: 'https://acme.okta.com',
-      clientId: 'toolgate',
-      clientSecret,
-    });
-    assert.deepEqual(
-      [
-        issuer.issuer,
-        issuer.clientId,
-        issuer.signInScopes,
-        issuer.rolesClaim,
-        issuer.tenantClaim,
-        issuer.directIssuers,
-      ],
-      ['https://acme.okta.com', 'toolgate', 'openid', 'roles', 'tenant', ''],
-    );
-    assert.equal(issuer.clientSecret, clientSecret);
-    const made = (attributes: object) =>
-      IdentityProvider.fromIssuer(stack, 'X', {
-        issuer: 'https://a.example',
-        clientId: 'c',
-        clientSecret,
-        ...attributes,
-      });
-    assert.throws(
-      () => made({ issuer: 'http://a.example' }),
-      /Stack\/X: issuer is "http:\/\/a\.example": give an https URL/,
-    );
-  });
-});
-
-test('tool domains that Cognito would refuse are refused with what to do', () => {
-  const scope = { name: 'a:b', description: 'd' };
-  const of = (...toolDomains: ToolDomain[]) => failure({ toolDomains });
-  assert.match(of({ name: 'Billing', scopes: [scope] }), /tool domain is named "Billing": give 1 to 63 lower-case/);
   assert.match(
-    of({ name: 'a', scopes: [scope] }, { name: 'a', scopes: [{ ...scope, name: 'c' }] }),
-    /two tool domains are named "a"/,
-  );
-  assert.match(
-    of({ name: 'a', scopes: [scope] }, { name: 'b', scopes: [scope] }),
-    /"a:b" of the tool domain b is in another domain/,
-  );
-  assert.match(of({ name: 'a', scopes: [scope, scope] }), /tool domain a has the scope "a:b" twice/);
-  for (const name of ['a/b', 'a b', '', 'ä', 'a"b']) {
-    assert.match(
-      of({ name: 'a', scopes: [{ ...scope, name }] }),
-      /has the scope ".*": give 1 to 128 letters, digits and : \. _ -/,
-    );
-  }
-  assert.match(
-    of({ name: 'a', scopes: [{ ...scope, description: '' }] }),
-    /description of 0 characters: give 1 to 256/,
-  );
-  assert.match(of({ name: 'a', scopes: [] }), /tool domain a has 0 scopes: give 1 to 100/);
-  const many = Array.from({ length: 101 }, (_, index) => ({ ...scope, name: `s${index}` }));
-  assert.match(of({ name: 'a', scopes: many }), /tool domain a has 101 scopes: give 1 to 100/);
-});
-
-test('more resource servers than a pool has are refused, until there are more', () => {
-  const toolDomains = Array.from({ length: 26 }, (_, index) => ({
-    name: `d${index}`,
-    scopes: [{ name: `d${index}:read`, description: 'read' }],
-  }));
-  assert.match(
-    failure({ toolDomains }),
-    /26 tool domains, and a user pool has at most 25 resource servers: put tools .* resourceServersMax/,
-  );
-  identity({ toolDomains, resourceServersMax: 30 }).resourceCountIs('AWS::Cognito::UserPoolResourceServer', 26);
-});
-
-test('clients that Cognito would refuse, or that would mean something else, are refused', () => {
-  const machine = (props: object) =>
-    failure({ toolDomains: [billing] }, (made) => {
-      made.addMachineClient({ name: 'm', tenant: 'acme', scopes: ['billing:read'], ...props });
-    });
-  assert.match(
-    machine({ scopes: ['billing:erase'] }),
-    /machine client m has the scope "billing:erase", which no tool domain has; there are: billing:read, billing:write/,
-  );
-  assert.match(machine({ scopes: [] }), /machine client m has 0 scopes: give 1 to 50/);
-  assert.match(machine({ tenant: 'Acme' }), /tenant is "Acme": give 1 to 63 lower-case/);
-  assert.match(machine({ name: 'a/b' }), /name is "a\/b": give 1 to 64 letters/);
-  assert.match(
-    machine({ accessTokenValidity: cdk.Duration.hours(2) }),
-    /accessTokenValidity is 120 minutes: give 5 to 60/,
-  );
-  const app = (callback: string) =>
-    failure({ toolDomains: [billing] }, (made) => {
-      made.addAppClient({ name: 'c', callbackUrls: [callback], scopes: ['billing:read'] });
-    });
-  for (const callback of ['http://example.com/b', 'example.com', 'https://a.example/#x']) {
-    assert.match(
-      app(callback),
-      /the app client c has the callback ".*": give https, or http on localhost, without a fragment/,
-    );
-  }
-});
-
-test('an origin that is none is refused', () => {
-  assert.match(
-    failure({ authorizationUrl: 'https://id.example.com/x' }),
-    /authorizationUrl is "https:\/\/id\.example\.com\/x": give an https origin/,
+    message,
+    /roles is given, and userPool too, which brings that along: leave roles away, or leave userPool away/,
   );
 });

@@ -106,6 +106,13 @@ test('a version that is no whole number from 1 is refused', (t) => {
   }
 });
 
+test('tenants that nobody named are asked for', () => {
+  assert.equal(
+    synthFailure((stack) => void bundleOf(stack, { tenantsPath: undefined as never, version: 1 })),
+    'Stack/Policy: tenantsPath is undefined, and it is required: give it',
+  );
+});
+
 test('data that a gateway would refuse is refused at synth, with the place and the reason', (t) => {
   const message = (tenants: unknown) => {
     const tenantsPath = tenantsFile(t, tenants);
