@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { parseCheckpointObjectName } from './audit-layout.ts';
-import { lineBytesMax, readLines } from './read-lines.ts';
+import { readLines } from './read-lines.ts';
 
 /** Where a checkpoint stands. */
 export interface Place {
@@ -19,6 +19,9 @@ export interface CheckpointLine extends Place {
   readonly n?: number;
 }
 
+/** Some 90,000 tenants of one process: a checkpoint may name the head of each. */
+const checkpointBytesMax = 16 * 1024 * 1024;
+
 /** The file or the folder of a writer's checkpoints. */
 export function checkpointPlace(directory: string, writer: string): string {
   const folder = `heads/${writer}`;
@@ -30,7 +33,7 @@ export async function* checkpointLines(directory: string, writer: string): Async
   const file = `heads/${writer}.jsonl`;
   if (fs.existsSync(join(directory, file))) {
     let line = 0;
-    for await (const read of readLines(join(directory, file))) {
+    for await (const read of readLines(join(directory, file), 0, checkpointBytesMax)) {
       line += 1;
       yield { bytes: read.bytes, isComplete: read.isComplete, isTooLong: read.isTooLong, file, line };
     }
@@ -39,7 +42,7 @@ export async function* checkpointLines(directory: string, writer: string): Async
   const names = fs.existsSync(join(directory, folder)) ? fs.readdirSync(join(directory, folder)).sort() : [];
   for (const name of names.filter((each) => each.endsWith('.jws'))) {
     const path = join(directory, folder, name);
-    const isTooLong = fs.statSync(path).size > lineBytesMax;
+    const isTooLong = fs.statSync(path).size > checkpointBytesMax;
     const bytes = isTooLong ? Buffer.alloc(0) : fs.readFileSync(path);
     const n = parseCheckpointObjectName(name)?.n ?? 0;
     yield { bytes, isComplete: true, isTooLong, file: `${folder}/${name}`, n };

@@ -23,20 +23,20 @@ export class GzipBroken extends Error {}
  * Lines in memory that does not grow with the file, nor with a line. A `.gz` file is unpacked, always from its beginning. Throws what
  * the file system throws, and {@link GzipBroken}.
  */
-export async function* readLines(path: string, from = 0): AsyncGenerator<FileLine> {
+export async function* readLines(path: string, from = 0, bytesMax = lineBytesMax): AsyncGenerator<FileLine> {
   let parts: Buffer[] = [];
   let held = 0;
   let length = 0;
   let offset = from;
   const take = (part: Buffer) => {
     length += part.length;
-    if (held >= lineBytesMax) return;
-    parts.push(part.subarray(0, lineBytesMax - held));
-    held += Math.min(part.length, lineBytesMax - held);
+    if (held >= bytesMax) return;
+    parts.push(part.subarray(0, bytesMax - held));
+    held += Math.min(part.length, bytesMax - held);
   };
   const finish = (isComplete: boolean): FileLine => {
     const bytes = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
-    const line = { bytes, offset, isComplete, isTooLong: length > lineBytesMax };
+    const line = { bytes, offset, isComplete, isTooLong: length > bytesMax };
     offset += length + 1;
     parts = [];
     held = 0;

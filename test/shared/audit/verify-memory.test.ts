@@ -77,3 +77,24 @@ test('what checkpoints sign is kept in the memory of one writer, however many pr
   for (const writer of writers) assert.ok(store.ofWriter(writer).get('acme')?.has(1000), writer);
   assert.deepEqual(findings.list, []);
 });
+
+test('a checkpoint of a process with ten thousand tenants is one, in a file and as an object', async (t) => {
+  const directory = testFolder(t);
+  const signer = openSigningKey(join(directory, 'key.json'));
+  const head = { seq: 1, hash: 'a'.repeat(64) };
+  const heads = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`tenant-with-a-name-${n}`, head]));
+  const about = { v: 1, n: 1, prev: '0'.repeat(64), time: '2026-11-21T10:00:00.000Z', kind: 'closed', heads } as const;
+  mkdirSync(join(directory, 'heads/object'), { recursive: true });
+  const [file, object] = await Promise.all(
+    ['file', 'object'].map((writer) => signCheckpoint({ ...about, writer }, signer)),
+  );
+  writeFileSync(join(directory, 'heads/file.jsonl'), `${file}\n`);
+  writeFileSync(join(directory, 'heads/object/000000000001-0123456789abcdef.jws'), object ?? '');
+  const findings = createFindings();
+  const keys = trustedKeys(directory, JSON.stringify(signer.publicKey));
+  for (const writer of ['file', 'object']) {
+    const { signed } = await verifyCheckpoints(directory, writer, keys, undefined, findings);
+    assert.equal(signed.size, 10_000, writer);
+  }
+  assert.deepEqual(findings.list, []);
+});
