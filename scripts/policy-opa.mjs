@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
-export const entrypoints = ['mcp/authz/decision', 'mcp/authz/visible', 'mcp/quota/decision'];
+export const entrypoints = ['mcp/authz/decision', 'mcp/authz/visible', 'mcp/quota/decision', 'mcp/approval/decision'];
 export const dist = join(root, 'policies/dist');
 const module = 'github.com/open-policy-agent/opa';
 

@@ -68,6 +68,8 @@ export interface TenantSettings {
   readonly disabled_tools?: readonly string[];
   /** Tools whose results are not searched for personal data. Masked columns are masked all the same. */
   readonly unredacted_tools?: readonly string[];
+  /** Subjects of one person, a list for each person with more than one: nobody approves what another account of theirs asks. */
+  readonly same_person?: readonly (readonly string[])[];
   /** Columns that this tenant masks beyond `base.json`. */
   readonly masked_columns?: readonly MaskedColumn[];
 }

@@ -32,6 +32,7 @@ const tenantChecks: Readonly<Record<string, Check>> = {
   masked_columns: areMaskedColumns,
   disabled_tools: listOf(toolName),
   unredacted_tools: listOf(toolName),
+  same_person: areAccounts,
 };
 
 /** The value of `base.json`, checked: `{"base": {...}}`. Throws {@link BundleFault}. */
@@ -89,6 +90,14 @@ function isLimit(value: unknown, where: string): void {
 function areMaskedColumns(value: unknown, where: string): void {
   if (!Array.isArray(value) || !value.every(isMaskedColumn)) {
     throw new BundleFault(`${where} is not a list of {schema, table, column, method: redact | null | last4 | hash}`);
+  }
+}
+
+function areAccounts(value: unknown, where: string): void {
+  const isSubject = (name: unknown) => typeof name === 'string' && name !== '';
+  const isPerson = (accounts: unknown) => Array.isArray(accounts) && accounts.length > 1 && accounts.every(isSubject);
+  if (!Array.isArray(value) || !value.every(isPerson)) {
+    throw new BundleFault(`${where} is not a list of lists, each with two or more subjects of one person`);
   }
 }
 

@@ -2,8 +2,8 @@ import type { Decision, MaskedColumn, Obligation } from '../contract/decision.ts
 import { hasExactly, isCount, isMaskedColumn, isRecord } from '../contract/policy-values.ts';
 import { Refusal } from './refusal.ts';
 
-/** What `mcp.quota.decision` answers. */
-export interface QuotaDecision {
+/** What `mcp.quota.decision` and `mcp.approval.decision` answer. */
+export interface Verdict {
   readonly allow: boolean;
   readonly reasons: readonly string[];
   readonly revision: string;
@@ -33,9 +33,9 @@ export function parseDecision(answer: unknown, revision: string): Decision {
   return { allow, reasons, obligations: allow ? parseObligations(parsed.obligations) : [], revision };
 }
 
-/** An answer of `mcp.quota.decision`. Throws Refusal `policy_unavailable` for any other shape. */
-export function parseQuota(answer: unknown, revision: string): QuotaDecision {
-  const parsed = record(answer, ['allow', 'reasons', 'revision'], 'the quota decision');
+/** An answer of `mcp.quota.decision` or `mcp.approval.decision`. Throws Refusal `policy_unavailable` for any other shape. */
+export function parseVerdict(answer: unknown, revision: string): Verdict {
+  const parsed = record(answer, ['allow', 'reasons', 'revision'], 'the verdict');
   sameRevision(parsed.revision, revision);
   return { allow: claim(parsed.allow), reasons: codes(parsed.reasons), revision };
 }

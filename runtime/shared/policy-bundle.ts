@@ -11,7 +11,12 @@ import type { Entrypoint } from './policy-evaluator.ts';
 /** The files of a bundle folder, all of them. */
 export const bundleFiles = policyBundleFileNames;
 
-export const entrypoints: readonly Entrypoint[] = ['mcp/authz/decision', 'mcp/authz/visible', 'mcp/quota/decision'];
+export const entrypoints: readonly Entrypoint[] = [
+  'mcp/authz/decision',
+  'mcp/authz/visible',
+  'mcp/quota/decision',
+  'mcp/approval/decision',
+];
 
 /** Where each file of a bundle comes from in `policies/`. */
 const sources: Readonly<Record<(typeof bundleFiles)[number], string>> = {

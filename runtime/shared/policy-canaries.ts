@@ -18,6 +18,7 @@ const always: readonly Canary[] = [
   { name: 'an empty question is a no', entrypoint: 'mcp/authz/decision', input: {}, expect: { allow: false } },
   { name: 'nobody sees a tool', entrypoint: 'mcp/authz/visible', input: {}, expect: [] },
   { name: 'an uncounted call is a no', entrypoint: 'mcp/quota/decision', input: {}, expect: { allow: false } },
+  { name: 'nobody approves anything', entrypoint: 'mcp/approval/decision', input: {}, expect: { allow: false } },
 ];
 
 /** The canaries of `canaries.json`: at least one yes and one no. Throws {@link BundleFault}. */

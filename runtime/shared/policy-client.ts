@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Decision, PolicyInput, TenantSettings } from '../contract/decision.ts';
 import { BundleFault } from '../contract/policy-data.ts';
 import { type Logger, silentLogger } from './logger.ts';
-import { onlyResult, parseDecision, parseQuota, parseVisible, type QuotaDecision } from './policy-answer.ts';
+import { onlyResult, parseDecision, parseVerdict, parseVisible, type Verdict } from './policy-answer.ts';
 import { bundleFiles, entrypoints, type PolicyBundle, readPolicyBundle } from './policy-bundle.ts';
 import { askCanaries } from './policy-canaries.ts';
 import {
@@ -16,7 +16,7 @@ import {
 } from './policy-evaluator.ts';
 import { Refusal } from './refusal.ts';
 
-export type { QuotaDecision } from './policy-answer.ts';
+export type { Verdict } from './policy-answer.ts';
 
 /** What `mcp.authz.visible` sees: the caller and every candidate at once, so that a list is one evaluation. */
 export interface VisibleInput {
@@ -34,6 +34,24 @@ export interface QuotaInput {
   readonly counters: { readonly tool_minute?: number };
 }
 
+/** What `mcp.approval.decision` sees: who wants to answer which question. */
+export interface ApproverInput {
+  readonly now_ms: number;
+  readonly approver: Pick<PolicyInput['caller'], 'subject' | 'tenant' | 'kind' | 'roles'>;
+  readonly approval: {
+    readonly tenant: string;
+    readonly subject: string;
+    readonly client_id: string;
+    readonly server: string;
+    readonly tool: string;
+    readonly state: string;
+    readonly expires_at_ms: number;
+    readonly policy_revision: string;
+  };
+  /** The tenant of the question; absent when it is unknown, which is a deny. */
+  readonly tenant?: TenantSettings;
+}
+
 /**
  * Rego inside the process. Synchronous: an evaluation takes tens of microseconds. Every method throws Refusal
  * `policy_unavailable` when there is no verified bundle or the evaluation gave anything but one well-formed answer, and
@@ -44,12 +62,18 @@ export interface PolicyClient {
   decide(input: PolicyInput): Decision;
   /** Names of the tools that the caller may call, as far as that is known without arguments. */
   visible(input: VisibleInput): ReadonlySet<string>;
-  quota(input: QuotaInput): QuotaDecision;
+  quota(input: QuotaInput): Verdict;
   /** The tenant's settings in the current bundle; undefined for an unknown tenant. */
   tenant(name: string): TenantSettings | undefined;
   /** Revision of the bundle in force; undefined before the first good one. */
   revision(): string | undefined;
   close(): void;
+}
+
+/** What approvals ask policy. Throws as {@link PolicyClient} does. */
+export interface ApproverPolicy extends Pick<PolicyClient, 'tenant' | 'revision'> {
+  /** May this person answer this question, be it with a yes or a no? */
+  mayAnswer(input: ApproverInput): Verdict;
 }
 
 /** How the bundle stands, for readiness and metrics. */
@@ -64,7 +88,7 @@ export interface PolicyStatus {
 }
 
 /** A policy client whose bundle can be asked about and read again. */
-export interface BundlePolicyClient extends PolicyClient {
+export interface BundlePolicyClient extends PolicyClient, ApproverPolicy {
   status(): PolicyStatus;
   /** Reads the folder now. Never throws: a bad bundle is in the status, and the last good one stays. */
   reload(): Promise<PolicyStatus>;
@@ -87,7 +111,7 @@ interface Loaded {
   readonly module: CompiledWasm;
   readonly evaluator: PolicyEvaluator;
   readonly decisionOf: (resultSet: unknown) => Decision;
-  readonly quotaOf: (resultSet: unknown) => QuotaDecision;
+  readonly verdictOf: (resultSet: unknown) => Verdict;
 }
 
 /** Opens a bundle folder and follows its changes until `close`. Never throws for a bad bundle. */
@@ -151,8 +175,13 @@ export async function createPolicyClient(options: PolicyClientOptions): Promise<
       return parseVisible(onlyResult(current().evaluator.evaluate(input, 'mcp/authz/visible')), input.tools);
     },
     quota(input) {
-      const { evaluator, quotaOf } = current();
-      return quotaOf(evaluator.evaluate(toRegoQuota(input), 'mcp/quota/decision'));
+      const { evaluator, verdictOf } = current();
+      return verdictOf(evaluator.evaluate(toRegoQuota(input), 'mcp/quota/decision'));
+    },
+    mayAnswer({ tenant, ...input }) {
+      const { evaluator, verdictOf } = current();
+      const known = tenant && { tenant: { same_person: tenant.same_person ?? [] } };
+      return verdictOf(evaluator.evaluate({ ...input, ...known }, 'mcp/approval/decision'));
     },
     tenant: (name) => loaded?.bundle.tenants.get(name),
     revision: () => loaded?.bundle.revision,
@@ -192,7 +221,7 @@ async function load(folder: string, previous: Loaded | undefined, instantiate: I
     module,
     evaluator,
     decisionOf: readOnce((resultSet) => parseDecision(onlyResult(resultSet), revision)),
-    quotaOf: readOnce((resultSet) => parseQuota(onlyResult(resultSet), revision)),
+    verdictOf: readOnce((resultSet) => parseVerdict(onlyResult(resultSet), revision)),
   };
 }
 

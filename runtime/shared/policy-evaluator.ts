@@ -6,7 +6,7 @@ import { Refusal } from './refusal.ts';
 // Version 1.10 exports loadPolicySync on its default object only, and its types know no default.
 const { loadPolicySync } = (opaWasm as unknown as { readonly default: typeof opaWasm }).default;
 
-export type Entrypoint = 'mcp/authz/decision' | 'mcp/authz/visible' | 'mcp/quota/decision';
+export type Entrypoint = 'mcp/authz/decision' | 'mcp/authz/visible' | 'mcp/quota/decision' | 'mcp/approval/decision';
 
 /** A compiled module; only this file looks inside. */
 export interface CompiledWasm {

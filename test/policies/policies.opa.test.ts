@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { onlyResult } from '../../runtime/shared/policy-answer.ts';
-import { buildArguments, findOpa, findRegal, root, run } from '../../scripts/policy-opa.mjs';
+import { buildArguments, entrypoints, findOpa, findRegal, root, run } from '../../scripts/policy-opa.mjs';
 import { mutate, seededRandom } from './mutate.ts';
 import { createEvaluator, readVectors, revision, type Vector } from './samples.ts';
 
@@ -174,5 +174,5 @@ answers[sprintf("%d", [i])] := answer if {
 	answer := data.${entrypoint.replaceAll('/', '.')} with input as question.input with data.revision as "${revision}"
 }
 `;
-  return `package parity\n${['mcp/authz/decision', 'mcp/authz/visible', 'mcp/quota/decision'].map(rule).join('')}`;
+  return `package parity\n${entrypoints.map(rule).join('')}`;
 }

@@ -124,10 +124,7 @@ const faults: readonly (readonly [string, RegExp, (folder: string) => Promise<vo
   [
     'a build without an entrypoint',
     /build\.json names no entrypoint mcp\/quota\/decision/,
-    (folder) =>
-      edit(folder, 'build.json', (text) =>
-        text.replace('"mcp/quota/decision"]', '"mcp/other"]').replace(/"mcp\/quota\/decision"\n/, '"mcp/other"\n'),
-      ),
+    (folder) => edit(folder, 'build.json', (text) => text.replace('"mcp/quota/decision"', '"mcp/other"')),
   ],
   ['a missing policy.wasm', /policy\.wasm is missing/, (folder) => rm(join(folder, 'policy.wasm'))],
   ['a missing tenants.json', /tenants\.json is missing/, (folder) => rm(join(folder, 'tenants.json'))],

@@ -74,6 +74,33 @@ test('a call over the limit of its tenant is refused, and one that was not count
   assert.deepEqual(client.quota({ tool: 's3.list', counters: { tool_minute: 1 } }).reasons, ['tenant_unknown']);
 });
 
+test('an approver is asked about with the accounts of the tenant, and with nothing else of it', async (t) => {
+  const { client } = await openClient(t);
+  const tenant = { ...client.tenant('acme'), tools_by_role: {}, same_person: [['oscar', 'grace']] };
+  const question = {
+    now_ms: 1000,
+    approver: { subject: 'grace', tenant: 'acme', kind: 'human', roles: ['approver'] },
+    approval: {
+      tenant: 'acme',
+      subject: 'oscar',
+      client_id: 'client-1',
+      server: 'write',
+      tool: 'postgres.write',
+      state: 'open',
+      expires_at_ms: 1001,
+      policy_revision: client.revision() ?? '',
+    },
+  };
+  assert.deepEqual(client.mayAnswer({ ...question, tenant }).reasons, ['own_request']);
+  const { same_person: _, ...single } = tenant;
+  assert.deepEqual(client.mayAnswer({ ...question, tenant: single }), {
+    allow: true,
+    reasons: [],
+    revision: client.revision(),
+  });
+  assert.deepEqual(client.mayAnswer(question).reasons, ['tenant_unknown']);
+});
+
 test('tenants are found by their own names only', async (t) => {
   const { client } = await openClient(t);
   for (const name of ['__proto__', 'constructor', 'hasOwnProperty', 'toString', '', 'ACME', 'acme ', 'initech']) {

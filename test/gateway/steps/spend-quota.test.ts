@@ -4,7 +4,7 @@ import type { Allowed, Obligation } from '../../../runtime/contract/decision.ts'
 import type { Tool } from '../../../runtime/contract/registry.ts';
 import { createQuotaCounter, type QuotaCounter } from '../../../runtime/gateway/clients/quota-counter.ts';
 import { spendMessage, spendQuota } from '../../../runtime/gateway/steps/spend-quota.ts';
-import type { PolicyClient, QuotaDecision, QuotaInput } from '../../../runtime/shared/policy-client.ts';
+import type { PolicyClient, QuotaInput, Verdict } from '../../../runtime/shared/policy-client.ts';
 import { Refusal } from '../../../runtime/shared/refusal.ts';
 import { sampleCaller } from '../../support/caller.ts';
 import { sampleServer, sampleTool, sampleVersion } from '../../support/catalogue.ts';
@@ -33,7 +33,7 @@ async function counterOn(t: Parameters<typeof openTestDynamo>[0]): Promise<Quota
 }
 
 /** Policy's quota rule in the hands of the test, with what it was asked. */
-function policySaying(answer: Partial<QuotaDecision>) {
+function policySaying(answer: Partial<Verdict>) {
   const asked: QuotaInput[] = [];
   const policy = {
     tenant: () => undefined,
