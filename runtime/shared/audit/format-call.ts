@@ -9,7 +9,9 @@ export function formatCallLines(record: AuditRecord, hash?: string): string[] {
   const where = `audit     ${printable(record.tenant)} #${record.seq} by ${record.writer}${hash === undefined ? '' : ` sha256 ${hash.slice(0, 12)}…`}`;
   if (record.event.startsWith('writer_'))
     return [`${clock(record)}  ${record.event.replace('_', ' ')}${detailOf(record)}`, `  ${where}`];
-  const lines = [`${clock(record)}  ${whatOf(record)}  ${callerOf(record)}`];
+  // Nobody calls a registration: the platform does it by itself.
+  const caller = record.event === 'registration' && record.caller === null ? '' : `  ${callerOf(record)}`;
+  const lines = [`${clock(record)}  ${whatOf(record)}${caller}`];
   if (record.caller !== null && record.caller.scopes.length > 0) lines.push(`  ${scopesOf(record.caller)}`);
   if (record.policy !== null) lines.push(`  ${policyOf(record)}`);
   lines.push(`  ${outcomeOf(record)}`, `  ${where}`);

@@ -38,6 +38,10 @@ test('a refusal shows its code and sentence; one before anybody was known shows 
   );
   assert.equal(unknown[0], '10:00:00.000  http refusal  caller unknown');
   assert.equal(unknown.length, 3);
+  const registration = formatCallLines(
+    record({ event: 'registration', caller: null, client: null, tool: null, method: null }),
+  );
+  assert.match(registration[0] ?? '', /^10:00:00\.000 {2}registration on [a-z]+$/);
 });
 
 test('no string of a record reaches the terminal as a control, a line break, or hidden text', () => {
