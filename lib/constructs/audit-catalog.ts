@@ -6,6 +6,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { type AuditQuery, auditQueries } from '../audit-queries.ts';
+import { closedBucket } from './access-log-bucket.ts';
 import { auditColumns } from './audit-columns.ts';
 import type { IAuditTrail } from './audit-trail.ts';
 import { synthError } from './synth-error.ts';
@@ -155,13 +156,10 @@ export class AuditCatalog extends Construct {
   private addResultsBucket(): s3.Bucket {
     const { encryptionKey, accessLogsBucket, removalPolicy, resultRetention = cdk.Duration.days(7) } = this.props;
     return new s3.Bucket(this, 'Results', {
+      ...closedBucket,
       encryption: s3.BucketEncryption.KMS,
       encryptionKey,
       bucketKeyEnabled: true,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
       serverAccessLogsBucket: accessLogsBucket,
       serverAccessLogsPrefix: 'results/',
       lifecycleRules: [{ expiration: resultRetention, abortIncompleteMultipartUploadAfter: cdk.Duration.days(1) }],

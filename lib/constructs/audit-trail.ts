@@ -2,6 +2,7 @@ import * as cdk from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
+import { closedBucket, createAccessLogBucket } from './access-log-bucket.ts';
 import { denyTampering } from './audit-bucket-denials.ts';
 import { AuditCatalog } from './audit-catalog.ts';
 import { AuditRetention } from './audit-retention.ts';
@@ -125,18 +126,16 @@ export class AuditTrail extends Construct implements IAuditTrail {
         keyUsage: kms.KeyUsage.SIGN_VERIFY,
         removalPolicy,
       });
-    this.accessLogsBucket = props.accessLogsBucket ?? this.addAccessLogsBucket(removalPolicy);
+    this.accessLogsBucket =
+      props.accessLogsBucket ?? createAccessLogBucket(this, 'AccessLogs', cdk.Duration.days(400), removalPolicy);
     const bucket = new s3.Bucket(this, 'Records', {
+      ...closedBucket,
       versioned: true,
       objectLockEnabled: true,
       objectLockDefaultRetention: retention.objectLockRetention,
       encryption: s3.BucketEncryption.KMS,
       encryptionKey,
       bucketKeyEnabled: true,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
       serverAccessLogsBucket: this.accessLogsBucket,
       serverAccessLogsPrefix: 'records/',
       removalPolicy,
@@ -154,24 +153,6 @@ export class AuditTrail extends Construct implements IAuditTrail {
       removalPolicy,
       ...(props.queryBytesMax !== undefined && { queryBytesMax: props.queryBytesMax }),
     });
-  }
-
-  /** Not locked, because S3 cannot deliver logs into a locked bucket, and S3-managed encryption, because log delivery has no use of a KMS key. */
-  private addAccessLogsBucket(removalPolicy: cdk.RemovalPolicy): s3.Bucket {
-    const bucket = new s3.Bucket(this, 'AccessLogs', {
-      encryption: s3.BucketEncryption.S3_MANAGED,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      lifecycleRules: [{ expiration: cdk.Duration.days(400) }],
-      removalPolicy,
-    });
-    cdk.Validations.of(bucket).acknowledge({
-      id: 'AwsSolutions-S1',
-      reason: 'It holds access logs: logging their delivery would never end.',
-    });
-    return bucket;
   }
 
   private warnOfCompliance({ days }: AuditRetention): void {

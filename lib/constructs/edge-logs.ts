@@ -1,8 +1,9 @@
 import * as cdk from 'aws-cdk-lib';
 import type * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { createAccessLogBucket } from './access-log-bucket.ts';
 import { synthError } from './synth-error.ts';
 
 /** Where the logs of a load balancer go. */
@@ -31,7 +32,8 @@ export class EdgeLogs extends Construct {
   constructor(scope: Construct, id: string, props: EdgeLogsProps) {
     super(scope, id);
     const { loadBalancer } = props;
-    this.bucket = props.bucket ?? this.makeBucket(props.retention ?? cdk.Duration.days(90));
+    const { retention = cdk.Duration.days(90) } = props;
+    this.bucket = props.bucket ?? createAccessLogBucket(this, 'Bucket', retention, cdk.RemovalPolicy.RETAIN);
     if (this.bucket.encryptionKey !== undefined) {
       throw synthError(
         this,
@@ -59,22 +61,5 @@ export class EdgeLogs extends Construct {
     }
     // The load balancer writes a test file when logs are turned on.
     if (granted.policyDependable !== undefined) loadBalancer.node.addDependency(granted.policyDependable);
-  }
-
-  private makeBucket(retention: cdk.Duration): s3.Bucket {
-    const bucket = new s3.Bucket(this, 'Bucket', {
-      encryption: s3.BucketEncryption.S3_MANAGED,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      lifecycleRules: [{ expiration: retention, abortIncompleteMultipartUploadAfter: cdk.Duration.days(1) }],
-      removalPolicy: cdk.RemovalPolicy.RETAIN,
-    });
-    cdk.Validations.of(bucket).acknowledge({
-      id: 'AwsSolutions-S1',
-      reason: 'It holds access logs: logging their delivery would never end.',
-    });
-    return bucket;
   }
 }

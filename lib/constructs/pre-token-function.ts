@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { acknowledgeWildcards } from './acknowledge-wildcards.ts';
 import { lambdaDirectory } from './assets.ts';
 
 /** Where the function looks machine clients up. */
@@ -53,17 +54,10 @@ export class PreTokenFunction extends Construct {
       loggingFormat: lambda.LoggingFormat.JSON,
     });
     logging.applyBefore(this.function);
-    cdk.Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${finding(parameters, this)}]`,
-      reason: 'The parameters of this platform’s machine clients, whose ids are known only after the function is made.',
-    });
+    acknowledgeWildcards(
+      role,
+      [parameters],
+      'The parameters of this platform’s machine clients, whose ids are known only after the function is made.',
+    );
   }
-}
-
-/** An ARN as cdk-nag writes it: `<AWS::Region>` where the template has a reference. */
-function finding(arn: string, scope: Construct): string {
-  const resolved: unknown = cdk.Stack.of(scope).resolve(arn);
-  if (typeof resolved === 'string') return resolved;
-  const parts = (resolved as { 'Fn::Join': [string, (string | { Ref: string })[]] })['Fn::Join'][1];
-  return parts.map((part) => (typeof part === 'string' ? part : `<${part.Ref}>`)).join('');
 }

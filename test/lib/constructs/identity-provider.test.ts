@@ -4,6 +4,7 @@ import * as cdk from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import * as cognito from 'aws-cdk-lib/aws-cognito';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { IdentityProvider } from '../../../lib/constructs/identity-provider.ts';
 import { synthFailure, synthTemplate } from '../../support/synth.ts';
 import { billing, buildIdentity, identity, identityFailure } from '../make-identity.ts';
 
