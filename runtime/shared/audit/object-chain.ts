@@ -29,8 +29,12 @@ export interface ObjectEntry {
   readonly encoded: EncodedEvent;
   /** Longest that it stays in the queue while nothing is under way, milliseconds. */
   readonly gatherMs: number;
-  /** Whom it is told to; undefined for one that was answered for already. Who was refused while it was queued takes the event with them. */
+  /**
+   * Whom it is told to; undefined for one that was answered for already. Who was refused while it was queued takes the event with them, unless it
+   * must stay.
+   */
   readonly waiting: Waiting | undefined;
+  readonly mustStay: boolean;
   /** Called once the record is stored. */
   readonly done: (record: AuditRecord, hash: string) => void;
 }
@@ -60,7 +64,13 @@ const loggedEach = 60;
 
 export function createObjectChain(options: ObjectChainOptions): ObjectChain {
   const { writer, segment, objects, logger, signal } = options;
-  const first: ObjectEntry = { encoded: options.first, gatherMs: 0, waiting: undefined, done: () => undefined };
+  const first: ObjectEntry = {
+    encoded: options.first,
+    gatherMs: 0,
+    waiting: undefined,
+    mustStay: true,
+    done: () => undefined,
+  };
   let queue: Queued[] = [{ ...first, dueMs: 0 }];
   let queueBytes = 0;
   /** Of what has its place; `stored` follows. */
@@ -157,7 +167,7 @@ export function createObjectChain(options: ObjectChainOptions): ObjectChain {
   }
 
   function takeBatch(): Queued[] {
-    queue = queue.filter(({ waiting }) => waiting?.isSettled !== true);
+    queue = queue.filter(({ waiting, mustStay }) => mustStay || waiting?.isSettled !== true);
     let bytes = 0;
     let count = 0;
     for (const { encoded } of queue) {

@@ -13,7 +13,7 @@ import { type EncodedEvent, encodeEvent } from './encode-event.ts';
 import { createObjectChain, type ObjectChain } from './object-chain.ts';
 import { createObjectCheckpointLog } from './object-checkpoint-log.ts';
 import type { AuditWriterStatus } from './open-audit-writer.ts';
-import { createReadsThatMayWait } from './reads-that-may-wait.ts';
+import { createRecordDuties, type RecordDuty } from './record-duties.ts';
 import { storeObject } from './store-object.ts';
 import { createWaitingRoom } from './waiting-room.ts';
 import { writerEvent } from './writer-event.ts';
@@ -55,6 +55,7 @@ const awaitedGatherMs = 20;
 /** Well within the deadline. */
 const awaitedGatherMsMax = 1000;
 const openAttemptsMax = 4;
+const noDuty: RecordDuty = { mayWait: false, mustStay: false };
 const closedDetail = 'the audit writer is closed';
 
 /**
@@ -74,7 +75,7 @@ export async function openS3AuditWriter(options: S3AuditWriterOptions): Promise<
     waitingMax: options.waitingMax ?? 10_000,
     lateDetail: 'the bucket does not answer',
   });
-  const mayWait = createReadsThatMayWait(reads);
+  const dutyOf = createRecordDuties(reads);
   const checkpoints = createCheckpointTimer({
     log: createObjectCheckpointLog({ writer, signer, objects }),
     intervalMs: options.checkpointMs ?? 60_000,
@@ -99,26 +100,26 @@ export async function openS3AuditWriter(options: S3AuditWriterOptions): Promise<
   function append(event: AuditEvent): Promise<AuditRecord | undefined> {
     if (closing !== undefined) return refused(closedDetail);
     try {
-      return add(encodeEvent(event), mayWait(event));
+      return add(encodeEvent(event), dutyOf(event));
     } catch (error) {
       logger.error({ err: error }, 'an audit event cannot be recorded');
       return Promise.reject(error instanceof Refusal ? error : new Refusal('audit_unavailable', {}, { cause: error }));
     }
   }
 
-  function add(encoded: EncodedEvent, isAnsweredNow: boolean): Promise<AuditRecord | undefined> {
+  function add(encoded: EncodedEvent, { mayWait, mustStay }: RecordDuty): Promise<AuditRecord | undefined> {
     const chain = chainOf(encoded.segment);
     const problem = chain.problem();
-    if (problem !== undefined) return refused(problem);
-    if (isAnsweredNow) {
+    if (problem !== undefined && !mustStay) return refused(problem);
+    if (mayWait || problem !== undefined) {
       const release = room.hold(encoded);
       if (release === undefined) return refused(fullDetail);
-      chain.add({ encoded, gatherMs: flushMs, waiting: undefined, done: release });
-      return Promise.resolve(undefined);
+      chain.add({ encoded, gatherMs: flushMs, waiting: undefined, mustStay, done: release });
+      return problem === undefined ? Promise.resolve(undefined) : refused(problem);
     }
     const waiting = room.admit(encoded);
     if (waiting === undefined) return refused(fullDetail);
-    chain.add({ encoded, gatherMs: awaitedMs, waiting, done: () => undefined });
+    chain.add({ encoded, gatherMs: awaitedMs, waiting, mustStay, done: () => undefined });
     return waiting.promise;
   }
 
@@ -162,7 +163,7 @@ export async function openS3AuditWriter(options: S3AuditWriterOptions): Promise<
     try {
       await Promise.all([...chains.values()].map((chain) => chain.drain()));
       const last = [...chains.keys()].map((segment) =>
-        add(encodeEvent(writerEvent('writer_closed', segment, { run, nowMs: now(), detail: null })), false),
+        add(encodeEvent(writerEvent('writer_closed', segment, { run, nowMs: now(), detail: null })), noDuty),
       );
       await Promise.all(last);
       await checkpoints.close();

@@ -183,3 +183,40 @@ test('a full object does not wait for its time', async (t) => {
   assert.equal(keys.length, 1);
   await writer.close();
 });
+
+test('the outcome of a change that was made is recorded once S3 is back, although its caller was refused', async (t) => {
+  const { front, open, directory } = await world(t, { deadlineMs: 100 });
+  const writer = await open();
+  const intent = (call_id: string) =>
+    writer.append(auditEvent({ call_id, event: 'mcp_call_intent', outcome: 'pending' }));
+  await Promise.all(['queued', 'late'].map(intent));
+  front.mode = 'silence';
+  const asked = front.seen.length;
+  const under = writer.append(auditEvent({ call_id: 'under way' }));
+  under.catch(() => undefined);
+  await until(() => front.seen.length > asked);
+  // Behind an object that is stuck, with a read that goes with its refusal.
+  const [queued, read] = ['queued', 'a read'].map((call_id) => writer.append(auditEvent({ call_id })));
+  await assert.rejects(queued as Promise<unknown>, isAuditUnavailable);
+  await assert.rejects(read as Promise<unknown>, isAuditUnavailable);
+  // The tool took its time: the bucket was known to be gone by then.
+  await assert.rejects(writer.append(auditEvent({ call_id: 'late' })), isAuditUnavailable);
+  // Was never made, because its intent could not be recorded.
+  await assert.rejects(intent('never'), isAuditUnavailable);
+  await assert.rejects(
+    writer.append(auditEvent({ call_id: 'never', outcome: 'failed', code: 'audit_unavailable' })),
+    isAuditUnavailable,
+  );
+  front.mode = 'pass';
+  await until(() => writer.status().isWriting);
+  await writer.close();
+  const copy = await directory();
+  const { findings, chains } = await verifyAuditDirectory(copy);
+  assert.deepEqual(findings, []);
+  assert.deepEqual(
+    chains.map(({ unfinishedCalls }) => unfinishedCalls),
+    [[]],
+  );
+  const ids = (await recordsIn(copy)).filter(({ event }) => event === 'mcp_call').map(({ call_id }) => call_id);
+  assert.deepEqual(ids, ['under way', 'queued', 'late']);
+});
