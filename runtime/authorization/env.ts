@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type EnvOf, integer, list, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
+import { type EnvOf, flag, integer, list, text, url } from '../shared/read-env.ts';
 
 /** Every variable of the authorization server. */
 export const authorizationEnv = {
@@ -112,15 +112,4 @@ function checkUpstream(env: AuthorizationEnv, origin: string): void {
   if (!scopes.split(' ').includes('openid')) {
     throw new Error(`UPSTREAM_OIDC_SCOPES must have openid, or there is no ID token; got ${scopes}.`);
   }
-}
-
-function flag(what: string): OptionalEnvVariable<boolean> {
-  return {
-    what,
-    fallback: false,
-    parse(value) {
-      if (value !== 'on' && value !== 'off') throw new Error(`expected on or off, got ${value}`);
-      return value === 'on';
-    },
-  };
 }

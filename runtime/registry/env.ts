@@ -1,5 +1,13 @@
 import { auditEnv } from '../shared/audit/audit-env.ts';
-import { type EnvOf, type EnvVariable, integer, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
+import {
+  type EnvOf,
+  type EnvVariable,
+  flag,
+  integer,
+  type OptionalEnvVariable,
+  text,
+  url,
+} from '../shared/read-env.ts';
 import { signingKeysEnv } from '../shared/signing-keys/signing-keys-env.ts';
 
 /** Every variable of the registry. Units are in the names and sentences; nothing else is read anywhere. */
@@ -72,17 +80,6 @@ function domain(what: string): OptionalEnvVariable<string | undefined> {
       // "com" or "internal" alone would open far more than one's own servers.
       if (!isDomain) throw new Error(`expected a domain of two labels or more in lower case, got ${value}`);
       return value;
-    },
-  };
-}
-
-function flag(what: string): OptionalEnvVariable<boolean> {
-  return {
-    what,
-    fallback: false,
-    parse(value) {
-      if (value !== 'on' && value !== 'off') throw new Error(`expected on or off, got ${value}`);
-      return value === 'on';
     },
   };
 }

@@ -105,6 +105,18 @@ export function list(what: string, fallback?: readonly string[]): EnvVariable<re
   );
 }
 
+/** `on` or `off`, which it is unless it is said. */
+export function flag(what: string): OptionalEnvVariable<boolean> {
+  return {
+    what,
+    fallback: false,
+    parse(value) {
+      if (value !== 'on' && value !== 'off') throw new Error(`expected on or off, got ${value}`);
+      return value === 'on';
+    },
+  };
+}
+
 function variable<T>(what: string, parse: (text: string) => T, fallback: T | undefined): EnvVariable<T> {
   return fallback === undefined ? { what, parse } : { what, parse, fallback };
 }

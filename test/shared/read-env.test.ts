@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { integer, readEnv, text, url } from '../../runtime/shared/read-env.ts';
+import { flag, integer, readEnv, text, url } from '../../runtime/shared/read-env.ts';
 
 const spec = { NAME: text('a name'), PORT: integer('a port', { min: 1, max: 65_535 }, 8080), HOME_URL: url('a URL') };
 
@@ -17,4 +17,11 @@ test('a variable left out takes its fallback and a URL loses its trailing slash'
     PORT: 8080,
     HOME_URL: 'http://localhost:1',
   });
+});
+
+test('a switch is off unless it is on, and nothing else', () => {
+  const switches = { SAMPLES: flag('sample users') };
+  assert.deepEqual(readEnv(switches, {}), { SAMPLES: false });
+  assert.deepEqual(readEnv(switches, { SAMPLES: 'on' }), { SAMPLES: true });
+  assert.throws(() => readEnv(switches, { SAMPLES: 'yes' }), /SAMPLES is wrong \(expected on or off, got yes\)/);
 });
