@@ -148,7 +148,7 @@ function describeChain(chain: ChainReport): string[] {
 function describeKeys({ keys, isKeyPinned }: AuditVerification): string {
   if (isKeyPinned) return `Trusted the key you gave: ${keys.join(', ')}.`;
   if (keys.length === 0) return 'The directory holds no public key, so that no signature could be checked.';
-  return `Trusted the key in the directory itself: ${keys.join(', ')}. Whoever can rewrite everything there can replace it too: get the key from the operator on another way and pin it with --key.`;
+  return `Trusted the key in the directory itself: ${keys.join(', ')}. Whoever can write there can put one there too: get the key from the operator on another way and pin it with --key.`;
 }
 
 function count(number: number, noun: string): string {

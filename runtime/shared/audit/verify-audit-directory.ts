@@ -74,6 +74,8 @@ async function verify(directory: string, options: VerifyOptions): Promise<AuditV
       );
   }
 
+  if (options.publicKey === undefined) notes.push(...severalKeys(checkpointsByWriter));
+
   const { files, others } = listChainFiles(directory);
   for (const path of others) {
     if (path.endsWith('.jsonl') || path.endsWith('.jsonl.gz'))
@@ -143,6 +145,18 @@ function chainsOf(
   for (const chain of chains.values())
     chain.files.sort((a, b) => a.firstSeq - b.firstSeq || (a.path < b.path ? -1 : 1));
   return [...chains.keys()].sort().map((key) => chains.get(key) as ChainFiles);
+}
+
+/** Whoever may write records of their own in a bucket may put a key there as well. */
+function severalKeys(checkpoints: ReadonlyMap<string, { readonly kids: ReadonlySet<string> }>): string[] {
+  const writers = new Map<string, string[]>();
+  for (const [writer, { kids }] of checkpoints)
+    for (const kid of kids) writers.set(kid, [...(writers.get(kid) ?? []), writer]);
+  if (writers.size < 2) return [];
+  const said = [...writers].map(([kid, [first = '', ...more]]) => {
+    return `${kid} signed for ${first}${more.length === 0 ? '' : ` and ${more.length} more`}`;
+  });
+  return [`${writers.size} keys of the copy were believed: ${said.join('; ')}. Pin the one that is yours with --key.`];
 }
 
 function writersOf(names: readonly string[], ending: string): string[] {

@@ -15,6 +15,8 @@ export interface WriterCheckpoints {
   readonly count: number;
   readonly newest: { readonly n: number; readonly time: string; readonly jws: string } | undefined;
   readonly notes: readonly string[];
+  /** Keys that signed what was proven. */
+  readonly kids: ReadonlySet<string>;
   /** Whether the line that was kept outside is among them. */
   readonly hasExpected: boolean;
 }
@@ -62,6 +64,7 @@ export async function verifyCheckpoints(
 ): Promise<WriterCheckpoints> {
   const signed = store.ofWriter(writer);
   const unknownKeys = new Set<string>();
+  const kids = new Set<string>();
   const notes: string[] = [];
   let [count, lastN, prev] = [0, 0, zeroHash];
   /** Where the checkpoint before stands. */
@@ -92,6 +95,7 @@ export async function verifyCheckpoints(
       findings.add('checkpoint_forged', file, line, 'The signature of the checkpoint does not fit.');
     else {
       count += 1;
+      kids.add(kid);
       newest = { n: checkpoint.n, time: checkpoint.time, jws: text };
       if (text === expectedLine) hasExpected = true;
       for (const [segment, head] of Object.entries(checkpoint.heads)) {
@@ -128,7 +132,7 @@ export async function verifyCheckpoints(
       );
     [prev, lastN, before] = [hash, checkpoint.n, place];
   }
-  return { signed, count, newest, notes, hasExpected };
+  return { signed, count, newest, notes, kids, hasExpected };
 }
 
 /** The keys to trust: the ones given, else those that the directory publishes. Throws {@link AuditUnreadable}. */

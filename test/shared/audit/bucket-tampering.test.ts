@@ -242,3 +242,35 @@ test('every changed byte of every object of records is found', async (t) => {
     writeFileSync(join(directory, path), bytes);
   }
 });
+
+test('a key that a writer planted beside the platform’s is told apart, and is nothing once the key is pinned', async (t) => {
+  const bucket = await localAuditBucket(t);
+  const [own, forgers] = [testFolder(t), testFolder(t)];
+  for (const [folder, writer] of [
+    [own, 'gateway'],
+    [forgers, 'tools_evil'],
+  ] as const) {
+    // Each publishes the key that it signs with, as any service may.
+    const open = await openBucketTestWriter(folder, bucket.objects, { writer });
+    await open.append(auditEvent());
+    await open.close();
+  }
+  const copy = await bucket.copy(join(own, 'copy'));
+  const { kid, publicKey } = openSigningKey(join(own, 'keys', 'key.json'));
+  const trusting = await verifyAuditDirectory(copy);
+  const [note = ''] = trusting.notes.filter((each) => each.includes('signed'));
+  assert.match(note, /^2 keys of the copy were believed: .*signed for gateway-2026\S+.*signed for tools_evil-2026/);
+  assert.ok(note.includes(kid));
+  const pinned = await verifyAuditDirectory(copy, { publicKey: JSON.stringify(publicKey) });
+  assert.deepEqual(
+    pinned.chains.map(({ writer, isIntact }) => [writer.split('-')[0], isIntact]),
+    [
+      ['gateway', true],
+      ['tools_evil', false],
+    ],
+  );
+  assert.deepEqual(
+    pinned.notes.filter((each) => each.includes('signed')),
+    [],
+  );
+});
