@@ -136,7 +136,7 @@ function checkKeys(wanted: CreateTableCommandInput, found: TableDescription): vo
   );
   if (print(wanted.KeySchema) === print(found.KeySchema) && sameIndexes) return;
   throw new StartError(
-    `The table ${wanted.TableName} is of another version: it has ${print(found.KeySchema)}. Delete the state folder to start anew.`,
+    `The table ${wanted.TableName} is of another version of Toolgate: its keys or indexes are not those of this one.`,
   );
 }
 

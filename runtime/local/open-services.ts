@@ -32,6 +32,12 @@ export async function openTables(state: StateFolder, openings: Openings): Promis
   const client = dynamo.createClient();
   try {
     await createTables(client, tablePrefix, tables);
+  } catch (cause) {
+    if (!(cause instanceof StartError)) throw cause;
+    throw new StartError(
+      `${cause.message} Delete the folder ${state.inside()} to start anew, its record included, or choose another with --state DIR.`,
+      { cause },
+    );
   } finally {
     client.destroy();
   }
