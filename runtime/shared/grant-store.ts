@@ -161,7 +161,12 @@ function partition(call: GrantedCall): string {
 }
 
 function keys(grant: Grant): { readonly pk: string; readonly sk: string } {
-  return { pk: partition(grant), sk: `grant#${keyHash(grant.id)}` };
+  return grantKey(grant, grant.id);
+}
+
+/** Where the grant `id` of a call is kept, or would be. */
+export function grantKey(call: GrantedCall, id: string): { readonly pk: string; readonly sk: string } {
+  return { pk: partition(call), sk: `grant#${keyHash(id)}` };
 }
 
 function endOf({ grantedAtMs, expiresAtMs }: Pick<Grant, 'grantedAtMs' | 'expiresAtMs'>): number {
