@@ -76,17 +76,23 @@ export async function publishVersion(
   return { entry, outcome };
 }
 
-/** Of what was withdrawn, so that a rollback finds it. A server that deploys each day would outgrow its item in a year or two. */
+/**
+ * Of what was withdrawn, so that a rollback finds it. Each look may find another version, and gateways keep them all in memory; and a server that deploys
+ * each day would outgrow its item in a year or two.
+ */
 const withdrawnMax = 200;
+const withdrawnBytesMax = 4 * 1024 * 1024;
 
 /** What somebody took out of service for a reason is never forgotten. */
 function forgetOldest(versions: readonly ServerVersion[]): readonly ServerVersion[] {
-  let tooMany = versions.filter(({ withdrawn }) => withdrawn).length - withdrawnMax;
-  return versions.filter(({ withdrawn }) => {
-    if (!withdrawn || tooMany <= 0) return true;
-    tooMany -= 1;
-    return false;
+  let [count, bytes] = [0, 0];
+  const kept = versions.toReversed().filter(({ withdrawn, tools }) => {
+    if (!withdrawn) return true;
+    count += 1;
+    bytes += JSON.stringify(tools).length;
+    return count <= withdrawnMax && bytes <= withdrawnBytesMax;
   });
+  return kept.toReversed();
 }
 
 /** What is out of service already stays so for its own reason. */
