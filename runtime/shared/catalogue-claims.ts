@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteItemCommand, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ServerEntry } from '../contract/registry.ts';
-import { type DynamoDBClient, ifConditionHolds } from './dynamo.ts';
+import { type DynamoDBClient, ifConditionHolds, queryAll } from './dynamo.ts';
 import { keyHash } from './key-hash.ts';
 import { nameSkeleton } from './name-skeleton.ts';
 import { Refusal } from './refusal.ts';
@@ -92,21 +92,14 @@ export function createCatalogueClaims(client: DynamoDBClient, TableName: string)
     async ownedBy(server) {
       const owned: StoredClaim[] = [];
       for (const pk of pks) {
-        let start: Record<string, never> | undefined;
-        do {
-          const page = await client.send(
-            new QueryCommand({
-              TableName,
-              ConsistentRead: true,
-              KeyConditionExpression: 'pk = :pk',
-              FilterExpression: 'server = :server',
-              ExpressionAttributeValues: marshall({ ':pk': pk, ':server': server }),
-              ...(start !== undefined && { ExclusiveStartKey: start }),
-            }),
-          );
-          owned.push(...(page.Items ?? []).map((item) => unmarshall(item) as StoredClaim));
-          start = page.LastEvaluatedKey as typeof start;
-        } while (start !== undefined);
+        const items = await queryAll(client, {
+          TableName,
+          ConsistentRead: true,
+          KeyConditionExpression: 'pk = :pk',
+          FilterExpression: 'server = :server',
+          ExpressionAttributeValues: marshall({ ':pk': pk, ':server': server }),
+        });
+        owned.push(...items.map((item) => unmarshall(item) as StoredClaim));
       }
       return { release: () => release(owned) };
     },

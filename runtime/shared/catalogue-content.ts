@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { DeleteItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { ToolEntry } from '../contract/registry.ts';
-import type { DynamoDBClient } from './dynamo.ts';
+import { type DynamoDBClient, queryAll } from './dynamo.ts';
 import { keyHash } from './key-hash.ts';
 
 /** Tools of versions, stored by the hash of their text: what a name points at never changes under a reader. */
@@ -21,24 +21,13 @@ export function createCatalogueContent(client: DynamoDBClient, TableName: string
   const partition = (server: string, sha256: string) => `content#${keyHash(server, sha256)}`;
 
   async function parts(pk: string): Promise<readonly { readonly sk: string; readonly body: Uint8Array }[]> {
-    const found: { sk: string; body: Uint8Array }[] = [];
-    let start: Record<string, never> | undefined;
-    do {
-      const page = await client.send(
-        new QueryCommand({
-          TableName,
-          ConsistentRead: true,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: marshall({ ':pk': pk }),
-          ...(start !== undefined && { ExclusiveStartKey: start }),
-        }),
-      );
-      for (const item of page.Items ?? []) {
-        found.push({ sk: item.sk?.S ?? '', body: item.body?.B ?? new Uint8Array() });
-      }
-      start = page.LastEvaluatedKey as typeof start;
-    } while (start !== undefined);
-    return found;
+    const items = await queryAll(client, {
+      TableName,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: marshall({ ':pk': pk }),
+    });
+    return items.map((item) => ({ sk: item.sk?.S ?? '', body: item.body?.B ?? new Uint8Array() }));
   }
 
   return {

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { GetItemCommand, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { CatalogueSnapshot, ServerEntry, ServerVersion, ToolEntry } from '../contract/registry.ts';
 import { catalogueTable } from '../contract/tables.ts';
 import { createCatalogueClaims } from './catalogue-claims.ts';
 import { createCatalogueContent } from './catalogue-content.ts';
-import { type DynamoDBClient, ifConditionHolds, orRefuse } from './dynamo.ts';
+import { type DynamoDBClient, ifConditionHolds, orRefuse, queryAll } from './dynamo.ts';
 import { keyHash } from './key-hash.ts';
 import { Refusal } from './refusal.ts';
 
@@ -75,22 +75,13 @@ export function createCatalogueStore({ client, tablePrefix }: CatalogueStoreOpti
   }
 
   async function readHeads(): Promise<readonly Head[]> {
-    const heads: Head[] = [];
-    let start: Record<string, never> | undefined;
-    do {
-      const page = await client.send(
-        new QueryCommand({
-          TableName,
-          ConsistentRead: true,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: marshall({ ':pk': 'server' }),
-          ...(start !== undefined && { ExclusiveStartKey: start }),
-        }),
-      );
-      heads.push(...(page.Items ?? []).map((item) => unmarshall(item) as Head));
-      start = page.LastEvaluatedKey as typeof start;
-    } while (start !== undefined);
-    return heads;
+    const items = await queryAll(client, {
+      TableName,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: marshall({ ':pk': 'server' }),
+    });
+    return items.map((item) => unmarshall(item) as Head);
   }
 
   async function readHead(name: string): Promise<Head | undefined> {

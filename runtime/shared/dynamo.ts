@@ -1,6 +1,9 @@
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   type DynamoDBClient,
+  QueryCommand,
+  type QueryCommandInput,
   DynamoDBClient as SdkClient,
 } from '@aws-sdk/client-dynamodb';
 import type { RefusalCode } from '../contract/refusal-codes.ts';
@@ -57,6 +60,23 @@ export async function orRefuse<T>(code: RefusalCode, work: () => Promise<T>): Pr
     if (error instanceof Refusal) throw error;
     throw new Refusal(code, { privateDetail: `DynamoDB: ${nameOf(error)}` }, { cause: error });
   }
+}
+
+/** Every item that a query finds, page by page, the last one included: half an answer is an error, never a short list. */
+export async function queryAll(
+  client: DynamoDBClient,
+  input: QueryCommandInput,
+  abortSignal?: AbortSignal,
+): Promise<readonly Readonly<Record<string, AttributeValue>>[]> {
+  const items: Record<string, AttributeValue>[] = [];
+  let start: Record<string, AttributeValue> | undefined;
+  do {
+    const command = new QueryCommand({ ...input, ...(start !== undefined && { ExclusiveStartKey: start }) });
+    const page = await client.send(command, { ...(abortSignal !== undefined && { abortSignal }) });
+    items.push(...(page.Items ?? []));
+    start = page.LastEvaluatedKey;
+  } while (start !== undefined);
+  return items;
 }
 
 /** True when a conditional write was refused by its condition: DynamoDB did answer. */

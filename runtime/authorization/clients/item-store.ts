@@ -3,12 +3,11 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { authorizationTable } from '../../contract/tables.ts';
-import { ifConditionHolds } from '../../shared/dynamo.ts';
+import { ifConditionHolds, queryAll } from '../../shared/dynamo.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { StoreUnavailable } from '../store-unavailable.ts';
 
@@ -139,24 +138,15 @@ export function createItemStore({ dynamodb, tablePrefix, now, logger }: ItemStor
       );
     },
     async keysOfGrant(grantId) {
-      const keys: string[] = [];
-      let start: Record<string, never> | undefined;
-      do {
-        const page = await answered(
-          dynamodb.send(
-            new QueryCommand({
-              ...table,
-              IndexName: 'by-grant',
-              KeyConditionExpression: 'grant_id = :grant',
-              ExpressionAttributeValues: marshall({ ':grant': grantId }),
-              ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-            }),
-          ),
-        );
-        for (const item of page.Items ?? []) keys.push(String(unmarshall(item).pk));
-        start = page.LastEvaluatedKey as Record<string, never> | undefined;
-      } while (start !== undefined);
-      return keys;
+      const items = await answered(
+        queryAll(dynamodb, {
+          ...table,
+          IndexName: 'by-grant',
+          KeyConditionExpression: 'grant_id = :grant',
+          ExpressionAttributeValues: marshall({ ':grant': grantId }),
+        }),
+      );
+      return items.map((item) => String(unmarshall(item).pk));
     },
     async increment(pk, expiresAtSeconds) {
       const { Attributes } = await answered(
