@@ -13,6 +13,12 @@ export type AuditEventKind =
   | 'refusals_summary'
   /** A server registered, refused, or quarantined. */
   | 'registration'
+  /** Somebody's call opened a question to people. */
+  | 'approval_requested'
+  /** A person answered, or tried to: `pending` before the answer is stored, then `ok` when it stands and `refused` when not. */
+  | 'approval_decided'
+  /** A question that nobody answered in time, or that its asker took back. */
+  | 'approval_expired'
   | 'writer_started'
   | 'writer_recovered'
   | 'writer_closed';
@@ -62,6 +68,7 @@ export interface AuditEvent {
     readonly reasons: readonly string[];
     readonly obligations: readonly string[];
   } | null;
+  /** Of the grant that was used, or of the question that it is about. */
   readonly approval_id: string | null;
   readonly redactions: { readonly masked_cells: number; readonly pii: Readonly<Record<string, number>> } | null;
   /** Milliseconds by step, and `total`. */

@@ -50,12 +50,14 @@ export interface ApprovalStore {
   /** A tenant's open requests, the oldest first; one that was opened a moment ago may still be missing. */
   listOpen(tenant: string, nowMs: number): Promise<readonly ApprovalRequest[]>;
   /**
-   * Of all tenants, what still needs somebody, as it is stored: open requests, those whose time is over too, and approved ones whose grant
-   * may not be written yet.
+   * Of all tenants, what still needs somebody, as it is stored: open requests, those whose time is over too, and closed ones whose outcome
+   * was not told yet.
    */
   listUnsettled(): Promise<readonly ApprovalRequest[]>;
   /** Answers an open request; a yes is stored as a grant before this resolves. Undefined for an unknown id. */
   decide(id: string, decision: ApprovalDecision, nowMs: number): Promise<ClosedRequest | undefined>;
+  /** Notes that the outcome of a closed request is recorded and told. */
+  settle(id: string): Promise<void>;
   /** Stores the grant of an approved request, if nobody did; undefined when there is none to have any more. */
   completeGrant(request: ApprovalRequest, nowMs: number): Promise<Grant | undefined>;
   /** Notes that the time of an open request is over; one whose time is not over stays as it is. */
@@ -151,14 +153,12 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
     const { verdict, approver, reason, via } = to.decision ?? {};
     const fields = { state: to.state, closedAtMs: nowMs, closedBy: mark, verdict, approver, reason, via };
     const set = Object.entries(fields).filter(([, value]) => value !== undefined);
-    // An approved request is settled when its grant is there.
-    const remove = to.state === 'approved' ? '' : ' REMOVE unsettled_tenant, unsettled_since';
     await ifConditionHolds(
       client.send(
         new UpdateItemCommand({
           TableName,
           Key: requestKey(id),
-          UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}${remove}`,
+          UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}`,
           ConditionExpression: `#state = :open AND expiresAtMs ${to.state === 'expired' ? '<=' : '>'} :now`,
           ExpressionAttributeNames: Object.fromEntries(set.map(([name]) => [`#${name}`, name])),
           ExpressionAttributeValues: marshall({
@@ -179,11 +179,9 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
   async function completeGrant(request: ApprovalRequest, nowMs: number): Promise<Grant | undefined> {
     const derived = grantOf(request);
     if (derived === undefined) return undefined;
-    const isOver = nowMs >= derived.expiresAtMs;
-    if (!isOver) await grants.putOnce(derived);
-    // The yes is stored. That it need not be stored again may be noted later as well.
-    await settle(request.id).catch(() => undefined);
-    return isOver ? undefined : derived;
+    if (nowMs >= derived.expiresAtMs) return undefined;
+    await grants.putOnce(derived);
+    return derived;
   }
 
   async function settle(id: string): Promise<void> {
@@ -193,7 +191,9 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
           TableName,
           Key: requestKey(id),
           UpdateExpression: 'REMOVE unsettled_tenant, unsettled_since',
-          ConditionExpression: 'attribute_exists(unsettled_tenant)',
+          ConditionExpression: 'attribute_exists(unsettled_tenant) AND #state <> :open',
+          ExpressionAttributeNames: { '#state': 'state' },
+          ExpressionAttributeValues: marshall({ ':open': 'open' }),
         }),
         deadline(),
       ),
@@ -261,6 +261,7 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
 
     decide: (id, decision, nowMs) =>
       answered(() => close(id, { state: decision.verdict === 'approve' ? 'approved' : 'denied', decision }, nowMs)),
+    settle: (id) => answered(() => settle(id)),
     completeGrant: (request, nowMs) => answered(() => completeGrant(request, nowMs)),
     expire: (id, nowMs) => answered(() => close(id, { state: 'expired' }, nowMs)),
     withdraw: (id, nowMs) => answered(() => close(id, { state: 'withdrawn' }, nowMs)),

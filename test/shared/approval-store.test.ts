@@ -87,6 +87,8 @@ suite('a request', () => {
     assert.deepEqual([late?.isYours, late?.grant], [false, undefined]);
     const expired = await approvals.expire(id, opened + day);
     assert.deepEqual([expired?.isYours, expired?.request.state], [true, 'expired']);
+    assert.equal((await approvals.listUnsettled()).length, 1);
+    await approvals.settle(id);
     assert.deepEqual(await approvals.listUnsettled(), []);
     assert.equal((await approvals.expire(id, opened + day + 1))?.isYours, false);
     assert.notEqual((await approvals.open(question, opened + day + 1)).id, id);
@@ -98,6 +100,22 @@ suite('a request', () => {
     assert.equal((await approvals.withdraw(id, opened + 1))?.isYours, true);
     const late = await approvals.decide(id, yes, opened + 2);
     assert.deepEqual([late?.isYours, late?.request.state, late?.grant], [false, 'withdrawn', undefined]);
+  });
+
+  test('is listed until its outcome was told, and not settled before it has one', async (t) => {
+    const { approvals } = storesOf(await openTestDynamo(t));
+    const { id } = await approvals.open(question, opened);
+    await approvals.settle(id);
+    assert.equal((await approvals.listOpen('acme', opened)).length, 1);
+    await approvals.decide(id, no, opened + 1);
+    assert.deepEqual(await approvals.listOpen('acme', opened + 1), []);
+    assert.deepEqual(
+      (await approvals.listUnsettled()).map(({ state }) => state),
+      ['denied'],
+    );
+    await approvals.settle(id);
+    await approvals.settle(id);
+    assert.deepEqual(await approvals.listUnsettled(), []);
   });
 
   test('is told of by one process at a time, and keeps where people were told', async (t) => {
@@ -125,7 +143,6 @@ suite('an answer', () => {
     assert.deepEqual(await grants.find(question, opened + 2 * minute), closed?.grant);
     // The same call asks again and is told to look for its grant.
     assert.equal((await approvals.open(question, opened + 2 * minute)).id, id);
-    assert.deepEqual(await approvals.listUnsettled(), []);
     const grant = closed?.grant ?? assert.fail('there is no grant');
     assert.equal(await grants.consume(grant, opened + 2 * minute), true);
     assert.notEqual((await approvals.open(question, opened + 2 * minute)).id, id);
@@ -177,7 +194,6 @@ suite('an answer', () => {
       if (next === 'the approver') assert.equal((await approvals.decide(id, no, opened + 2))?.isYours, false);
       if (next === 'the sweep' && unsettled) await approvals.completeGrant(unsettled, opened + 2);
       assert.equal((await grants.find(question, opened + 2))?.id, id, next);
-      assert.deepEqual(await approvals.listUnsettled(), []);
     }
   });
 

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import { type Answer, decideRequest } from '../../runtime/approvals/decide-request.ts';
+import { createSettleRequests, settleGraceMs } from '../../runtime/approvals/settle-requests.ts';
+import type { ApprovalRequest } from '../../runtime/contract/approval.ts';
+import { createApprovalStore } from '../../runtime/shared/approval-store.ts';
+import { createGrantStore } from '../../runtime/shared/grant-store.ts';
+import { silentLogger } from '../../runtime/shared/logger.ts';
+import { assemblePolicyBundle } from '../../runtime/shared/policy-bundle.ts';
+import { createPolicyClient } from '../../runtime/shared/policy-client.ts';
+import { Refusal } from '../../runtime/shared/refusal.ts';
+import { policiesFolder } from '../policies/samples.ts';
+import { sampleQuestion } from '../support/approval.ts';
+import { openTestDynamo, tablePrefix } from '../support/local-dynamo.ts';
+import { createMemoryAudit } from '../support/memory-audit.ts';
+
+const opened = 1_795_000_000_000;
+const day = 86_400_000;
+const grace = { subject: 'grace', tenant: 'acme', kind: 'human', roles: ['approver'] } as const;
+
+/** The flows on an embedded store and the repository's policies, with a clock of the test's own. */
+async function openApprovals(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'toolgate-policy-'));
+  await assemblePolicyBundle(policiesFolder, folder);
+  const policy = await createPolicyClient({ folder, pollMs: 0 });
+  t.after(async () => {
+    policy.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const { client } = await openTestDynamo(t);
+  const approvals = createApprovalStore({ client, tablePrefix });
+  const grants = createGrantStore({ client, tablePrefix });
+  const audit = createMemoryAudit();
+  const clock = { ms: opened };
+  const told: ApprovalRequest[] = [];
+  const showing = { fails: false };
+  const deps = {
+    approvals,
+    policy,
+    audit,
+    logger: silentLogger(),
+    now: () => clock.ms,
+    showOutcome: async (request: ApprovalRequest) => {
+      if (showing.fails) throw new Error('slack is away');
+      told.push(request);
+    },
+  };
+  const question = sampleQuestion({ policyRevision: policy.revision() ?? '' });
+  const request = await approvals.open(question, opened);
+  const answer = (changes: Partial<Answer> = {}, more: Partial<typeof deps> = {}) =>
+    decideRequest(
+      { requestId: request.id, approver: grace, verdict: 'approve', reason: undefined, via: 'page', ...changes },
+      { ...deps, ...more },
+    );
+  const records = () => audit.events.map(({ event, outcome, code, detail }) => [event, outcome, code, detail?.state]);
+  const sweep = createSettleRequests(deps);
+  return { approvals, grants, audit, clock, told, showing, question, request, answer, records, sweep };
+}
+
+suite('an answer', () => {
+  test('that is a yes is on record before it is stored and after, its grant is there, and people are told', async (t) => {
+    const { answer, grants, question, records, told, audit, request, approvals } = await openApprovals(t);
+    const outcome = await answer();
+    assert.equal(outcome.kind, 'decided');
+    assert.equal((await grants.find(question, opened + 1))?.approver, 'grace');
+    assert.deepEqual(records(), [
+      ['approval_decided', 'pending', null, 'open'],
+      ['approval_decided', 'ok', null, 'approved'],
+    ]);
+    const [intent, final] = audit.events;
+    assert.equal(intent?.call_id, final?.call_id);
+    assert.equal(final?.approval_id, request.id);
+    assert.deepEqual(final?.caller, { subject: 'grace', kind: 'human', roles: ['approver'], scopes: [] });
+    assert.equal(final?.detail?.asked_by, 'user-1');
+    assert.deepEqual(
+      told.map(({ state }) => state),
+      ['approved'],
+    );
+    assert.deepEqual(await approvals.listUnsettled(), []);
+  });
+
+  test('that is a no needs a reason, and the reason loses what must not be shown', async (t) => {
+    const { answer, grants, question } = await openApprovals(t);
+    for (const reason of [undefined, '', '  ']) {
+      const refused = await answer({ verdict: 'deny', reason });
+      assert.deepEqual(refused.kind === 'refused' && refused.reasons, ['reason_missing']);
+    }
+    const outcome = await answer({ verdict: 'deny', reason: ' Ask jane.doe@example.com first. ' });
+    assert.ok(outcome.kind === 'decided');
+    assert.equal(outcome.request.state, 'denied');
+    assert.match(outcome.request.decision?.reason ?? '', /^Ask (?!jane).* first\.$/);
+    assert.equal(await grants.find(question, opened + 1), undefined);
+  });
+
+  test('given twice stands once, and is completed when its process died', async (t) => {
+    const { answer, grants, question, told } = await openApprovals(t);
+    assert.equal((await answer()).kind, 'decided');
+    const again = await answer();
+    assert.deepEqual([again.kind, again.kind === 'closed' && again.isOwn], ['closed', true]);
+    const other = await answer({ approver: { ...grace, subject: 'heidi' }, verdict: 'deny', reason: 'No.' });
+    assert.ok(other.kind === 'closed' && !other.isOwn && other.request.decision?.approver === 'grace');
+    assert.equal((await grants.find(question, opened + 1))?.approver, 'grace');
+    assert.equal(told.length, 1);
+  });
+
+  const noes: readonly (readonly [string, Partial<Answer['approver']>, string])[] = [
+    ['the one who asked', { subject: 'user-1' }, 'own_request'],
+    ['somebody without the role', { roles: ['operator'] }, 'approver_role_missing'],
+    ['an agent', { kind: 'agent' }, 'approver_not_a_person'],
+  ];
+  for (const [who, changes, reason] of noes) {
+    test(`of ${who} is refused and recorded, for a yes and for a no`, async (t) => {
+      const { answer, records, approvals, request } = await openApprovals(t);
+      for (const verdict of ['approve', 'deny'] as const) {
+        const outcome = await answer({ approver: { ...grace, ...changes }, verdict, reason: 'So.' });
+        assert.deepEqual(outcome.kind === 'refused' && outcome.reasons, [reason]);
+      }
+      assert.deepEqual(records(), Array(2).fill(['approval_decided', 'refused', 'policy_denied', 'open']));
+      assert.equal((await approvals.find(request.id, opened))?.state, 'open');
+    });
+  }
+
+  test('from another tenant, or to what was never asked, learns nothing, and is on that tenant’s record', async (t) => {
+    const { answer, audit } = await openApprovals(t);
+    assert.deepEqual(await answer({ approver: { ...grace, tenant: 'globex' } }), { kind: 'unknown' });
+    assert.deepEqual(await answer({ requestId: 'A'.repeat(22) }), { kind: 'unknown' });
+    assert.deepEqual(
+      audit.events.map(({ tenant, outcome, tool, arguments: args }) => [tenant, outcome, tool, args]),
+      [
+        ['globex', 'refused', null, null],
+        ['acme', 'refused', null, null],
+      ],
+    );
+  });
+
+  test('after the question’s time, or under another policy, gives no grant', async (t) => {
+    const { answer, clock, grants, question, approvals } = await openApprovals(t);
+    const other = await approvals.open({ ...question, policyRevision: 'another' }, opened);
+    const stale = await answer({ requestId: other.id });
+    assert.deepEqual(stale.kind === 'refused' && stale.reasons, ['policy_changed']);
+    clock.ms = opened + day;
+    const late = await answer();
+    assert.ok(late.kind === 'closed' && late.request.state === 'expired' && !late.isOwn);
+    assert.equal(await grants.find(question, clock.ms), undefined);
+  });
+
+  test('that cannot be put on record is not stored', async (t) => {
+    const { answer, audit, approvals, request } = await openApprovals(t);
+    audit.onAppend = () => {
+      throw new Error('ENOSPC');
+    };
+    await assert.rejects(answer(), (error) => error instanceof Refusal && error.code === 'audit_unavailable');
+    assert.equal((await approvals.find(request.id, opened))?.state, 'open');
+  });
+});
+
+suite('the sweep', () => {
+  test('expires what nobody answered, once, on record and told', async (t) => {
+    const { sweep, clock, records, told, approvals } = await openApprovals(t);
+    clock.ms = opened + day - 1;
+    await sweep();
+    assert.deepEqual(records(), []);
+    clock.ms = opened + day;
+    await Promise.all([sweep(), sweep()]);
+    await sweep();
+    assert.deepEqual(records(), [['approval_expired', 'ok', null, 'expired']]);
+    assert.equal(told.length, 1);
+    assert.deepEqual(await approvals.listUnsettled(), []);
+  });
+
+  test('records and tells what its process did not get to, after a minute', async (t) => {
+    const { sweep, clock, records, told, approvals, request } = await openApprovals(t);
+    await approvals.decide(
+      request.id,
+      { verdict: 'approve', approver: 'grace', reason: undefined, via: 'page' },
+      opened,
+    );
+    clock.ms = opened + settleGraceMs - 1;
+    await sweep();
+    assert.deepEqual(records(), []);
+    clock.ms = opened + settleGraceMs;
+    await sweep();
+    await sweep();
+    assert.deepEqual(records(), [['approval_decided', 'ok', null, 'approved']]);
+    assert.equal(told.length, 1);
+  });
+
+  test('tells an outcome until it was told, and records it once', async (t) => {
+    const { sweep, clock, records, told, showing, answer } = await openApprovals(t);
+    showing.fails = true;
+    assert.equal((await answer()).kind, 'decided');
+    clock.ms = opened + settleGraceMs;
+    await sweep();
+    await sweep();
+    assert.equal(records().length, 3);
+    showing.fails = false;
+    await sweep();
+    await sweep();
+    assert.equal(records().length, 3);
+    assert.equal(told.length, 1);
+  });
+});
