@@ -24,7 +24,7 @@ export interface StateFolder {
   release(): void;
 }
 
-const formatVersion = 1;
+const formatVersion = 2;
 
 /**
  * Takes the folder for this process, making it when it is not there. Throws {@link StartError} when it cannot be written, when
