@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
+import { pagePolicy, sendPage } from '../shared/pages/send-page.ts';
 import type { AuthorizationDeps } from './deps.ts';
 import type { AuthorizationEnv } from './env.ts';
 import { type InteractionParts, serveInteraction } from './interactions.ts';
-import { pagePolicy, sendPage } from './page-answer.ts';
 import { errorPage } from './pages/pages.ts';
 import type { RequestLimit } from './request-limit.ts';
 import { StoreUnavailable } from './store-unavailable.ts';

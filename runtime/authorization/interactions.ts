@@ -1,8 +1,9 @@
+import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Client, Provider } from 'oidc-provider';
+import { sendPage } from '../shared/pages/send-page.ts';
 import { clientKindOf, isLoopbackUri } from './client-kinds.ts';
 import { type Consents, mayRemember } from './consents.ts';
-import { sendPage } from './page-answer.ts';
 import {
   chooserPage,
   consentPage,
@@ -95,7 +96,7 @@ async function contentOf(
   if (account === undefined || asked === undefined) return undefined;
   const { resource, scopes } = asked;
   const isRemembered = mayRemember(client.clientId, redirectUri);
-  return consentPage({ client: shown, account, resource, scopes, isRemembered, action });
+  return consentPage({ client: shown, account, resource, scopes, isRemembered, shown: hashOf(asked), action });
 }
 
 async function answer(
@@ -126,6 +127,8 @@ async function answer(
   if (choice !== 'allow' || asked === undefined || subject === undefined) {
     return sendPage(response, 400, errorPage('This cannot go on', 'Answer with Allow or Deny.'));
   }
+  // A server may have changed its words while the page was open. A program that drives the form shows nothing, so it has no hash.
+  if ((form.get('shown') ?? hashOf(asked)) !== hashOf(asked)) return seeOther(response, `/interaction/${question.uid}`);
   const scopes = asked.scopes.map(([scope]) => scope);
   const grant = new provider.Grant({ accountId: subject, clientId: client.clientId });
   if (scopes.length > 0) grant.addResourceScope(asked.resource.uri, scopes.join(' '));
@@ -170,6 +173,10 @@ function askedScopes({ params }: Question, resources: Resources) {
     return words === undefined ? [] : [[scope, words] as const];
   });
   return { resource, scopes, hasOpenid: asked.includes('openid') };
+}
+
+function hashOf({ resource, scopes }: NonNullable<ReturnType<typeof askedScopes>>): string {
+  return hash('sha256', JSON.stringify([resource.uri, resource.title, scopes]), 'base64url');
 }
 
 function showClient(client: Client, redirectUri: string): ShownClient {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { html } from '../../runtime/authorization/pages/html.ts';
 import { driveSignIn } from '../../runtime/local/drive-sign-in.ts';
+import { createCatalogueStore } from '../../runtime/shared/catalogue-store.ts';
+import { html } from '../../runtime/shared/pages/html.ts';
+import { tablePrefix } from '../support/local-dynamo.ts';
 import { authorizationUrl, callback, postgres, registeredId, signIn, startWorld } from './world.ts';
 
 /** A browser's part: follows redirects by hand and keeps cookies, so that single pages can be looked at. */
@@ -254,4 +256,29 @@ test('the driver of the pages says what the page says when there is no way on', 
     driveSignIn(authorizationUrl(issuer, parameters), callback, { user });
   await assert.rejects(drive({ client_id: 'nobody' }, 'alice'), /^Error: [A-Z].*\.$/);
   await assert.rejects(drive({ client_id: 'toolgate-command-line' }, 'nobody'), /There is no user "nobody"/);
+});
+
+test('a yes is to the page that was shown: words that changed meanwhile are shown first', async (t) => {
+  const { issuer, server, store } = await startWorld(t);
+  const scope = 'postgres:query:readonly';
+  const parameters = { client_id: await registeredId(issuer), resource: postgres, scope };
+  const { go, consent, page } = await openConsent(issuer, parameters);
+  const formOf = (text: string) => ({
+    prompt: 'consent',
+    choice: 'allow',
+    shown: /name="shown" value="([^"]+)"/.exec(text)?.[1] ?? '',
+  });
+  const servers = createCatalogueStore({ client: store.client, tablePrefix });
+  await servers.change('postgres', (current) => {
+    assert.ok(current);
+    return { ...current, scopes: { [scope]: { words: 'empty the business database', changes: true } } };
+  });
+  await server.refreshCatalogue();
+  const again = await go(consent, formOf(page.text));
+  assert.deepEqual([again.status, again.next], [303, consent]);
+  const next = await go(consent);
+  assert.ok(next.text.includes('empty the business database'));
+  const done = await go(consent, formOf(next.text));
+  assert.equal(done.status, 303);
+  assert.notEqual(done.next, consent);
 });

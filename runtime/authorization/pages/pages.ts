@@ -1,7 +1,7 @@
 import type { ScopeWords } from '../../contract/registry.ts';
+import { html } from '../../shared/pages/html.ts';
+import { page } from '../../shared/pages/page.ts';
 import type { Account, SampleUser } from '../sample-users.ts';
-import { html } from './html.ts';
-import { page } from './layout.ts';
 
 /** A client as a person should see it: the name is its own claim, the host is checked. */
 export interface ShownClient {
@@ -63,11 +63,21 @@ export interface ConsentQuestion {
   readonly resource: { readonly uri: string; readonly title: string };
   readonly scopes: readonly (readonly [scope: string, words: ScopeWords])[];
   readonly isRemembered: boolean;
+  /** Comes back with the answer: what the yes is to. */
+  readonly shown: string;
   readonly action: string;
 }
 
 /** The question: may this client do these things at this server, as you? */
-export function consentPage({ client, account, resource, scopes, isRemembered, action }: ConsentQuestion): string {
+export function consentPage({
+  client,
+  account,
+  resource,
+  scopes,
+  isRemembered,
+  shown,
+  action,
+}: ConsentQuestion): string {
   return page(
     'Allow access',
     html`<h1>Allow “${client.name}” to act for you?</h1>
@@ -79,7 +89,7 @@ ${whoIsIt(client)}
 <ul class="scopes" aria-labelledby="scopes">
 ${scopes.map(([scope, { words, changes }]) => html`<li>${words}${changes ? html` <span class="tag">changes data</span>` : undefined}<code>${scope}</code></li>\n`)}</ul>
 <p class="soft">Your role and the policies still decide about every call. ${isRemembered ? 'You will not be asked again for this.' : 'You will be asked each time it signs in.'}</p>
-<form method="post" action="${action}"><input type="hidden" name="prompt" value="consent">
+<form method="post" action="${action}"><input type="hidden" name="prompt" value="consent"><input type="hidden" name="shown" value="${shown}">
 <div class="choice"><button class="main" name="choice" value="allow">Allow</button><button name="choice" value="deny">Deny</button></div>
 <div class="switch"><button name="choice" value="switch">Use another account</button></div>
 </form>`,

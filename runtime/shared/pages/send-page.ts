@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { styleHash } from './pages/layout.ts';
+import { styleHash } from './page.ts';
 
 /** Sends a page under a policy that lets nothing run and nothing frame it. */
 export function sendPage(response: ServerResponse, status: number, content: string, redirectUri?: string): void {
