@@ -16,7 +16,10 @@ export interface FileLine {
 /** No line of ours is longer: an event has at most 256 KiB, and its place in the chain a few hundred bytes. */
 export const lineBytesMax = 1024 * 1024;
 
-/** The bytes of a `.gz` file are not those of a gzip file, or not all of them. */
+/** A writer puts 8 MiB of records together at most. A few megabytes of gzip unpack to terabytes, if somebody wants. */
+const unpackedBytesMax = 64 * 1024 * 1024;
+
+/** The bytes of a `.gz` file are not those of a gzip file, or not all of them, or more than any of ours. */
 export class GzipBroken extends Error {}
 
 /**
@@ -64,8 +67,14 @@ async function* chunksOf(path: string, from: number): AsyncGenerator<Buffer> {
   // Its error is thrown by the loop over what it gives.
   const unpacked = pipeline(file, createGunzip({ chunkSize: 256 * 1024 }), () => undefined);
   try {
-    yield* unpacked as AsyncIterable<Buffer>;
+    let bytes = 0;
+    for await (const chunk of unpacked as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > unpackedBytesMax) throw new GzipBroken(`${path} unpacks to more than ${unpackedBytesMax} bytes`);
+      yield chunk;
+    }
   } catch (cause) {
+    if (cause instanceof GzipBroken) throw cause;
     const code = (cause as NodeJS.ErrnoException).code ?? '';
     if (!code.startsWith('Z_') && code !== 'ERR_PADDING_AFTER_MEMBER' && code !== 'ERR_STREAM_PREMATURE_CLOSE')
       throw cause;

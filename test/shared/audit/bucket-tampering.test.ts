@@ -274,3 +274,18 @@ test('a key that a writer planted beside the platform’s is told apart, and is 
     [],
   );
 });
+
+test('an object that is planted to be unpacked for hours is left when it is larger than any of ours', async (t) => {
+  const directory = await copied(t);
+  const [last = ''] = objectsOf(directory, /tenant=acme.*\/a-.*\.gz$/).slice(-1);
+  // Ten zeros of a gigabyte are 10 MB; these show the same.
+  const bomb = gzipSync(Buffer.alloc(100 * 1024 * 1024));
+  const name = `-000000000099-${sha256Hex(bomb).slice(0, 16)}.jsonl.gz`;
+  const planted = last.replace(/-\d{12}-[0-9a-f]{16}\.jsonl\.gz$/, name);
+  writeFileSync(join(directory, planted), bomb);
+  const { findings } = await verifyAuditDirectory(directory);
+  assert.deepEqual(
+    findings.filter(({ file }) => file === planted).map(({ kind }) => kind),
+    ['missing_file', 'edited_object'],
+  );
+});
