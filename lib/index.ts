@@ -1,5 +1,7 @@
 // What a platform team and a tenant may name. A name that is not here may change at any time.
 export { Alarms, type AlarmsProps } from './constructs/alarms.ts';
+export { ApprovalWorkflow, type ApprovalWorkflowProps } from './constructs/approval-workflow.ts';
+export { ApprovalWorkflowGrants } from './constructs/approval-workflow-grants.ts';
 export { AuditCatalog, type AuditCatalogProps } from './constructs/audit-catalog.ts';
 export { AuditRetention } from './constructs/audit-retention.ts';
 export {
@@ -27,6 +29,7 @@ export { McpService, type McpServiceProps } from './constructs/mcp-service.ts';
 export { MutualTls, type MutualTlsOptions, type TrustFile } from './constructs/mutual-tls.ts';
 export { type IPlatformNetwork, PlatformNetwork, type PlatformNetworkProps } from './constructs/platform-network.ts';
 export { PlatformProfile } from './constructs/platform-profile.ts';
+export type { PlatformServiceProps } from './constructs/platform-service-props.ts';
 export { type IPolicyBundle, PolicyBundle, type PolicyBundleProps } from './constructs/policy-bundle.ts';
 export { PolicyBundleGrants } from './constructs/policy-bundle-grants.ts';
 export { PreTokenFunction, type PreTokenFunctionProps } from './constructs/pre-token-function.ts';

@@ -2,35 +2,22 @@ import * as cdk from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { IPublicEdge } from './edge-routes.ts';
 import { generatedSecret } from './generated-secret.ts';
 import type { IIdentityProvider } from './identity-provider-base.ts';
 import { McpService } from './mcp-service.ts';
-import type { IPlatformNetwork } from './platform-network.ts';
+import type { PlatformServiceProps } from './platform-service-props.ts';
 import { grantParameters } from './registry-service.ts';
 import { servicePort } from './service-ports.ts';
 import { type AuthorizationSettings, containerSettings } from './service-settings.ts';
-import { type McpServiceSizing, sizingOf } from './service-sizing.ts';
-import type { IStateTables } from './state-tables.ts';
-import type { ToolEdge } from './tool-edge.ts';
+import { sizingOf } from './service-sizing.ts';
 import { ToolgateImage } from './toolgate-image.ts';
 
 /** What an authorization server needs. */
-export interface AuthorizationServiceProps extends McpServiceSizing {
+export interface AuthorizationServiceProps extends PlatformServiceProps {
   /** Name of the platform. */
   readonly platformName: string;
-  /** Where its tasks run. */
-  readonly cluster: ecs.ICluster;
-  /** Subnets of its tasks and their way out. */
-  readonly network: IPlatformNetwork;
-  /** The public door. */
-  readonly edge: IPublicEdge;
-  /** The inner side, where tool servers are reached. */
-  readonly toolEdge: ToolEdge;
   /** Where people sign in. */
   readonly identity: IIdentityProvider;
-  /** Where its state is. */
-  readonly stateTables: IStateTables;
   /**
    * Seals private keys and whatever else must not lie readable in the table: 32 bytes in base64. With another key everybody signs in again.
    *

@@ -4,34 +4,21 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { IAuditTrail } from './audit-trail.ts';
-import type { IPublicEdge } from './edge-routes.ts';
 import { generatedSecret } from './generated-secret.ts';
 import type { IIdentityProvider } from './identity-provider-base.ts';
 import { McpService, writableFolder } from './mcp-service.ts';
-import type { IPlatformNetwork } from './platform-network.ts';
+import type { PlatformServiceProps } from './platform-service-props.ts';
 import type { IPolicyBundle } from './policy-bundle.ts';
 import { mutualTlsPort, servicePort } from './service-ports.ts';
 import { containerSettings, type GatewaySettings } from './service-settings.ts';
-import { type McpServiceSizing, sizingOf } from './service-sizing.ts';
-import type { IStateTables } from './state-tables.ts';
+import { sizingOf } from './service-sizing.ts';
 import { drainTimeoutMs } from './stop-times.ts';
-import type { ToolEdge } from './tool-edge.ts';
 import { ToolgateImage } from './toolgate-image.ts';
 
 /** What a gateway needs. */
-export interface GatewayServiceProps extends McpServiceSizing {
-  /** Where its tasks run. */
-  readonly cluster: ecs.ICluster;
-  /** Subnets of its tasks and their way out. */
-  readonly network: IPlatformNetwork;
-  /** The public door. */
-  readonly edge: IPublicEdge;
-  /** The inner side, where tool servers are reached. */
-  readonly toolEdge: ToolEdge;
+export interface GatewayServiceProps extends PlatformServiceProps {
   /** Whose tokens it takes beside those of the authorization server. */
   readonly identity: IIdentityProvider;
-  /** Where its state is. */
-  readonly stateTables: IStateTables;
   /** Where it records. */
   readonly audit: IAuditTrail;
   /** The rules it decides by. */

@@ -4,31 +4,18 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { IAuditTrail } from './audit-trail.ts';
-import type { IPublicEdge } from './edge-routes.ts';
 import { McpService } from './mcp-service.ts';
-import type { IPlatformNetwork } from './platform-network.ts';
+import type { PlatformServiceProps } from './platform-service-props.ts';
 import { servicePort } from './service-ports.ts';
 import { containerSettings, type RegistrySettings } from './service-settings.ts';
-import { type McpServiceSizing, sizingOf } from './service-sizing.ts';
-import type { IStateTables } from './state-tables.ts';
+import { sizingOf } from './service-sizing.ts';
 import { drainTimeoutMs } from './stop-times.ts';
-import type { ToolEdge } from './tool-edge.ts';
 import { ToolgateImage } from './toolgate-image.ts';
 
 /** What a registry needs. */
-export interface RegistryServiceProps extends McpServiceSizing {
+export interface RegistryServiceProps extends PlatformServiceProps {
   /** Name of the platform. */
   readonly platformName: string;
-  /** Where its tasks run. */
-  readonly cluster: ecs.ICluster;
-  /** Subnets of its tasks and their way out. */
-  readonly network: IPlatformNetwork;
-  /** The public door. */
-  readonly edge: IPublicEdge;
-  /** The inner side, where tool servers are reached. */
-  readonly toolEdge: ToolEdge;
-  /** Where its state is. */
-  readonly stateTables: IStateTables;
   /** Where it records. */
   readonly audit: IAuditTrail;
   /** Vouches for the keys that sign upstream tokens. */

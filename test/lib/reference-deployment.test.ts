@@ -9,10 +9,13 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as cdk from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { type DeploymentSettings, readDeploymentSettings } from '../../bin/deployment-settings.ts';
 import { referenceDeployment } from '../../bin/reference-deployment.ts';
+import { ApprovalWorkflow, StateTables } from '../../lib/index.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'toolgate-reference-'));
@@ -88,6 +91,20 @@ test('the page of limits says how many resources a platform and a server have', 
     const words = said[index] ?? 0;
     assert.ok(Math.abs(words - count) <= 0.15 * count, `docs/limits.md says ${words}, there are ${count}`);
   }
+});
+
+test('a part that the platform does not make yet has no finding either', () => {
+  const { report } = validatedSynth((app) => {
+    const stack = new cdk.Stack(app, 'Parts');
+    const encryptionKey = new kms.Key(stack, 'Key', { enableKeyRotation: true });
+    const stateTables = new StateTables(stack, 'State', { platformName: 'prod', encryptionKey });
+    const { grants } = new ApprovalWorkflow(stack, 'Approvals', { stateTables });
+    const role = (id: string) =>
+      new iam.Role(stack, id, { assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com') });
+    grants.start(role('Asking'));
+    grants.answer(role('Answering'));
+  });
+  assert.deepEqual(report, []);
 });
 
 test('a finding of each of the three would be seen', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Refusal } from '../../runtime/shared/refusal.ts';
 import { createTokenVerifier } from '../../runtime/shared/token-verifier.ts';
 import { cognitoClientId, cognitoSub, createCognitoTokens } from '../support/cognito-tokens.ts';
+import { refusalCode } from '../support/refusal-code.ts';
 
 const audience = 'https://mcp.example.com/mcp';
 const identifier = 'https://mcp.example.com';
@@ -27,16 +27,6 @@ function world(identifiers: readonly string[] = [identifier]) {
     }) as typeof fetch,
   });
   return { verifier, fetches };
-}
-
-async function outcome(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    assert.ok(error instanceof Refusal, String(error));
-    return error.code;
-  }
-  return 'accepted';
 }
 
 test('a person’s token of a pool is read as one of ours', async () => {
@@ -80,7 +70,10 @@ test('a token that was bound to the resource is for that resource alone', async 
   const { verifier } = world();
   const bound = pool.ofUser({ aud: audience });
   assert.equal((await verifier.verify(bound, audience)).audience, audience);
-  assert.equal(await outcome(verifier.verify(bound, 'https://mcp.example.com/servers/echo/mcp')), 'audience_mismatch');
+  assert.equal(
+    await refusalCode(verifier.verify(bound, 'https://mcp.example.com/servers/echo/mcp')),
+    'audience_mismatch',
+  );
   assert.equal((await verifier.verify(pool.ofUser({ aud: audience, scope: undefined }), audience)).scopes.length, 0);
 });
 
@@ -149,7 +142,7 @@ const refused: readonly (readonly [what: string, token: (from: typeof pool) => s
 for (const [what, make, code] of refused) {
   test(`refused: ${what}`, async () => {
     const { verifier } = world();
-    assert.equal(await outcome(verifier.verify(make(pool), audience)), code);
+    assert.equal(await refusalCode(verifier.verify(make(pool), audience)), code);
   });
 }
 
@@ -168,5 +161,5 @@ test('the rules of a pool hold for its tokens alone', async () => {
     now: () => nowMs,
     fetch: (async () => Response.json(own.jwks)) as typeof fetch,
   });
-  assert.equal(await outcome(verifier.verify(own.ofUser(), audience)), 'audience_mismatch');
+  assert.equal(await refusalCode(verifier.verify(own.ofUser(), audience)), 'audience_mismatch');
 });

@@ -6,21 +6,11 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { addressKind } from '../../runtime/shared/public-address.ts';
-import { Refusal } from '../../runtime/shared/refusal.ts';
 import { createSafeFetch, type SafeFetchOptions } from '../../runtime/shared/safe-fetch.ts';
+import { refusalCode } from '../support/refusal-code.ts';
 import { selfSigned } from '../support/self-signed.ts';
 
 const limits = { bodyBytesMax: 1024, timeoutMs: 2000 };
-
-async function outcome(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    assert.ok(error instanceof Refusal, String(error));
-    return error.code;
-  }
-  return 'answered';
-}
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -147,7 +137,7 @@ test('a URL that is not plainly public is refused before anything is resolved or
     },
   });
   const outcomes = [];
-  for (const url of refusedUrls) outcomes.push([url, await outcome(fetch(url))]);
+  for (const url of refusedUrls) outcomes.push([url, await refusalCode(fetch(url))]);
   assert.deepEqual(
     outcomes,
     refusedUrls.map((url) => [url, 'address_not_allowed']),
@@ -168,17 +158,17 @@ test('a name that leads to an address that is not public is refused, also when a
   ];
   for (const answer of answers) {
     const fetch = createSafeFetch({ ...limits, lookup: async () => answer });
-    assert.equal(await outcome(fetch('https://169.254.169.254.nip.io/')), 'address_not_allowed', answer.join());
+    assert.equal(await refusalCode(fetch('https://169.254.169.254.nip.io/')), 'address_not_allowed', answer.join());
   }
 });
 
 test('a name that cannot be resolved is unreachable, and a resolver that hangs is late', async () => {
   const failing = createSafeFetch({ ...limits, lookup: () => Promise.reject(new Error('ENOTFOUND')) });
-  assert.equal(await outcome(failing('https://nowhere.example/')), 'upstream_unavailable');
+  assert.equal(await refusalCode(failing('https://nowhere.example/')), 'upstream_unavailable');
   const empty = createSafeFetch({ ...limits, lookup: async () => [] });
-  assert.equal(await outcome(empty('https://nowhere.example/')), 'upstream_unavailable');
+  assert.equal(await refusalCode(empty('https://nowhere.example/')), 'upstream_unavailable');
   const hanging = createSafeFetch({ ...limits, timeoutMs: 50, lookup: () => new Promise(() => {}) });
-  assert.equal(await outcome(hanging('https://nowhere.example/')), 'upstream_timeout');
+  assert.equal(await refusalCode(hanging('https://nowhere.example/')), 'upstream_timeout');
 });
 
 test('the address that was checked is the address that is dialled, and the certificate must be the name’s', async (t) => {
@@ -204,18 +194,18 @@ test('the address that was checked is the address that is dialled, and the certi
   assert.deepEqual([status, body.toString(), lookups], [200, '{"ok":true}', 1]);
   assert.deepEqual(hosts, [`app.example:${port}`]);
   lookups = 0;
-  assert.equal(await outcome(fetch(`https://other.example:${port}/`)), 'upstream_unavailable');
+  assert.equal(await refusalCode(fetch(`https://other.example:${port}/`)), 'upstream_unavailable');
 });
 
 test('plain http reaches this machine only when loopback is allowed, and never another', async (t) => {
   const url = await serve(t, (_request, response) => response.end('hello'));
-  assert.equal(await outcome(createSafeFetch(limits)(url)), 'address_not_allowed');
+  assert.equal(await refusalCode(createSafeFetch(limits)(url)), 'address_not_allowed');
   const fetch = createSafeFetch({ ...limits, allowLoopback: true, lookup: async () => ['8.8.8.8'] });
   assert.equal((await fetch(url)).body.toString(), 'hello');
-  assert.equal(await outcome(fetch('http://example.com/')), 'address_not_allowed');
-  assert.equal(await outcome(fetch('http://10.0.0.1/')), 'address_not_allowed');
+  assert.equal(await refusalCode(fetch('http://example.com/')), 'address_not_allowed');
+  assert.equal(await refusalCode(fetch('http://10.0.0.1/')), 'address_not_allowed');
   // A localhost that resolves elsewhere would be plain http to a stranger.
-  assert.equal(await outcome(fetch('http://app.localhost/')), 'address_not_allowed');
+  assert.equal(await refusalCode(fetch('http://app.localhost/')), 'address_not_allowed');
 });
 
 const internalDomain = 'tools.prod.internal';
@@ -237,7 +227,7 @@ test('a name below the internal domain leads to private addresses only: not to t
   for (const [addresses, expected] of answers) {
     const fetch = createSafeFetch({ ...limits, internalDomain, lookup: async () => addresses });
     for (const url of [`http://billing.${internalDomain}/`, `https://billing.${internalDomain}:8443/`]) {
-      assert.equal(await outcome(fetch(url)), expected, `${url} ${addresses.join()}`);
+      assert.equal(await refusalCode(fetch(url)), expected, `${url} ${addresses.join()}`);
     }
   }
 });
@@ -254,7 +244,7 @@ test('only a name below the internal domain may lead to a private address', asyn
     `http://billing.${internalDomain}./`,
     `http://x@billing.${internalDomain}/`,
   ]) {
-    assert.equal(await outcome(fetch(url)), 'address_not_allowed', url);
+    assert.equal(await refusalCode(fetch(url)), 'address_not_allowed', url);
   }
 });
 
@@ -309,7 +299,7 @@ test('an answer that is too large, endless, late, compressed or of another media
   const asJson = ['/gzip', '/html', '/no-type', '/json', '/suffix', '/exact'];
   for (const path of Object.keys(answers)) {
     const request = asJson.includes(path) ? { contentTypes: ['application/json'] } : {};
-    outcomes[path] = await outcome(fetch(url + path, request));
+    outcomes[path] = await refusalCode(fetch(url + path, request));
   }
   assert.deepEqual(outcomes, {
     '/announced': 'upstream_too_large',
@@ -320,9 +310,9 @@ test('an answer that is too large, endless, late, compressed or of another media
     '/gzip': 'upstream_invalid',
     '/html': 'upstream_invalid',
     '/no-type': 'upstream_invalid',
-    '/json': 'answered',
-    '/suffix': 'answered',
-    '/exact': 'answered',
+    '/json': 'no refusal',
+    '/suffix': 'no refusal',
+    '/exact': 'no refusal',
     '/reset': 'upstream_unavailable',
   });
 });
@@ -332,9 +322,9 @@ test('something that is not HTTP, and a port with nobody, are unreachable', asyn
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const fetch = createSafeFetch({ ...limits, allowLoopback: true });
-  assert.equal(await outcome(fetch(`http://127.0.0.1:${port}/`)), 'upstream_unavailable');
+  assert.equal(await refusalCode(fetch(`http://127.0.0.1:${port}/`)), 'upstream_unavailable');
   server.close();
   await once(server, 'close');
-  assert.equal(await outcome(fetch(`http://127.0.0.1:${port}/`)), 'upstream_unavailable');
+  assert.equal(await refusalCode(fetch(`http://127.0.0.1:${port}/`)), 'upstream_unavailable');
   t.after(() => server.close());
 });

@@ -5,20 +5,9 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as cdk from 'aws-cdk-lib';
 import { checkDeclaration, type DeclaredServer, renderDeclaration } from '../../../lib/constructs/check-declaration.ts';
 import { Approval } from '../../../lib/constructs/tool-declaration.ts';
+import { billingServer } from '../billing-server.ts';
 
-const billing: DeclaredServer = {
-  name: 'billing',
-  owner: 'team-billing',
-  slo: { availability: 99.9, latencyP95: cdk.Duration.millis(800) },
-  tools: [
-    { name: 'invoices.list', scopes: ['billing:read'] },
-    { name: 'invoices.cancel', scopes: ['billing:write'], destructive: true, approval: Approval.required() },
-  ],
-  scopes: {
-    'billing:read': { words: 'read invoices' },
-    'billing:write': { words: 'cancel invoices, each time a person agrees', changes: true },
-  },
-};
+const billing: DeclaredServer = { name: 'billing', ...billingServer };
 const [list, cancel] = billing.tools;
 assert.ok(list && cancel);
 

@@ -1,20 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import * as acm from 'aws-cdk-lib/aws-certificatemanager';
-import { McpPlatform } from '../../../lib/index.ts';
 import { synthTemplate } from '../../support/synth.ts';
+import { makePlatform } from '../make-platform.ts';
 
 test('the authorization server lists the agents of its own platform, and may read nothing else of SSM', () => {
-  const { template } = synthTemplate((stack) => {
-    new McpPlatform(stack, 'Platform', {
-      platformName: 'prod',
-      domainName: 'example.com',
-      certificate: acm.Certificate.fromCertificateArn(stack, 'C', 'arn:aws:acm:us-east-1:111122223333:certificate/1'),
-      tenantsPath: fileURLToPath(new URL('../../../policies/data/tenants.json', import.meta.url)),
-      policyVersion: 1,
-    });
-  });
+  const { template } = synthTemplate((stack) => void makePlatform(stack));
   const json = template.toJSON();
   assert.match(JSON.stringify(json), /"Name":"AGENTS_PATH","Value":"\/toolgate\/prod\/agents"/);
   const listed = Object.values(json.Resources as Record<string, { Type: string; Properties: unknown }>)

@@ -7,26 +7,15 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { kebabCase, writerName } from '../../../lib/constructs/tool-server.ts';
-import { Approval, McpPlatform, PlatformProfile, ToolServer, type ToolServerProps } from '../../../lib/index.ts';
+import { McpPlatform, PlatformProfile, ToolServer, type ToolServerProps } from '../../../lib/index.ts';
 import { auditPlaceProblem } from '../../../runtime/shared/audit/audit-env.ts';
 import { readEnv } from '../../../runtime/shared/read-env.ts';
 import { readServerEnv } from '../../../runtime/tools/read/env.ts';
 import { synthFailure, synthTemplate, testApp } from '../../support/synth.ts';
+import { billingServer } from '../billing-server.ts';
 import { allowedActions, containerEnvironment, makePlatform } from '../make-platform.ts';
 
-const billing: Omit<ToolServerProps, 'platform'> = {
-  image: ecs.ContainerImage.fromRegistry('billing'),
-  owner: 'team-billing',
-  slo: { availability: 99.9, latencyP95: cdk.Duration.millis(800) },
-  tools: [
-    { name: 'invoices.list', scopes: ['billing:read'] },
-    { name: 'invoices.cancel', scopes: ['billing:write'], destructive: true, approval: Approval.required() },
-  ],
-  scopes: {
-    'billing:read': { words: 'read invoices' },
-    'billing:write': { words: 'cancel invoices, each time a person agrees', changes: true },
-  },
-};
+const billing = { image: ecs.ContainerImage.fromRegistry('billing'), ...billingServer };
 
 test('a team writes one construct in an app of its own, and nothing of the platform is looked up', () => {
   const { template } = synthTemplate((stack) => void addBilling(stack));
