@@ -179,9 +179,31 @@ const rows: Partial<Record<RefusalCode, Row>> = {
   },
   approval_required: {
     prepare: withTool({ name: 'echo.say', destructive: true }),
+    send: { era: 'legacy' },
+    status: 200,
+    rpc: 'result',
+    ...call,
+  },
+  approval_denied: {
+    prepare: () => {
+      withTool({ name: 'echo.say', destructive: true })();
+      parts(({ approvals }) => ({
+        approvals: {
+          ...approvals,
+          open: async (question, nowMs) => ({ ...(await approvals.open(question, nowMs)), state: 'denied' }),
+        },
+      }))();
+    },
     send: {},
     status: 200,
     rpc: 'result',
+    ...call,
+  },
+  request_state_invalid: {
+    prepare: withTool({ name: 'echo.say', destructive: true }),
+    send: { params: { name: 'echo.say', arguments: {}, requestState: 'toolgate1.forged' } },
+    status: 200,
+    rpc: -32602,
     ...call,
   },
   approval_unavailable: {

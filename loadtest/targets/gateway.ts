@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
 import { tables } from '../../runtime/contract/tables.ts';
 import { listenGateway } from '../../runtime/gateway/app.ts';
+import { openApprovals } from '../../runtime/gateway/approval/open-approvals.ts';
 import { createQuotaCounter } from '../../runtime/gateway/clients/quota-counter.ts';
 import { createUpstreamClient } from '../../runtime/gateway/clients/upstream.ts';
 import type { GatewayDeps } from '../../runtime/gateway/deps.ts';
 import { createGatewayMetrics } from '../../runtime/gateway/gateway-metrics.ts';
 import { createTables, startDynamo } from '../../runtime/local/dynamo.ts';
+import { createApprovalStore } from '../../runtime/shared/approval-store.ts';
 import { openAuditWriter } from '../../runtime/shared/audit/open-audit-writer.ts';
 import { createSchemaCache } from '../../runtime/shared/compile-schema.ts';
 import { createFailureLog } from '../../runtime/shared/failure-log.ts';
@@ -69,6 +71,13 @@ const everything: GatewayDeps = {
     limits: { identity: { human: bucket, agent: bucket, 'tenant-key': bucket }, tenant: bucket },
   }),
   grants: createGrantStore({ client: dynamodb, tablePrefix: 'bench-' }),
+  ...openApprovals({
+    store: createApprovalStore({ client: dynamodb, tablePrefix: 'bench-' }),
+    now,
+    signingKeys,
+    publicUrl,
+    holdMs: 0,
+  }),
   audit,
   redactJson,
   schemas: createSchemaCache(),

@@ -15,7 +15,13 @@ export interface ValidArguments {
 }
 
 /** A person's yes, or proof that none is needed. */
-export type Elevation = { readonly kind: 'not-needed' } | { readonly kind: 'granted'; readonly grant: Grant };
+export type Elevation =
+  | { readonly kind: 'not-needed' }
+  | {
+      readonly kind: 'granted';
+      readonly grant: Grant /** JWS over the yes, for the tool server and the record. */;
+      readonly receipt: string;
+    };
 
 /** The one call that a yes is for. Every field must be equal. */
 export interface GrantedCall {
@@ -30,6 +36,9 @@ export interface GrantedCall {
   /** Revision of the policy that asked for the yes: under another one the yes holds no more. */
   readonly policyRevision: string;
 }
+
+/** Where an approved call carries its receipt to the tool server, under `_meta`: a JWS whose `typ` is `approval-receipt+jwt`. */
+export const approvalMetaKey = 'dev.toolgate/approval';
 
 /** The stored yes. Bound to one call; see architecture, decision 9. */
 export interface Grant extends GrantedCall {

@@ -49,6 +49,8 @@ export const refusalCodes = {
   arguments_invalid: 'The arguments do not match the input schema.',
   // require elevation
   approval_required: 'A person must approve this call first.',
+  approval_denied: 'A person refused this call.',
+  request_state_invalid: 'The requestState is none for this call, or has expired: send the call again without it.',
   approval_unavailable: 'Approvals cannot be read right now.',
   // forward
   signing_unavailable: 'No token for the tool server can be signed right now.',

@@ -75,6 +75,8 @@ export async function listenGateway(
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${ownPort}`,
     close: async () => {
       isDraining = true;
+      // Whoever waits for a person comes back to a replica that stays.
+      deps.decisions.release();
       await drain(servers, edge);
     },
   };

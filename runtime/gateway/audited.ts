@@ -194,13 +194,14 @@ class OpenEntry implements AuditEntry {
   /** Records the no and returns the Refusal to answer with. */
   async closeRefused(refusal: Refusal): Promise<Refusal> {
     this.#mark(this.#step);
-    const { policyReasons } = refusal.details;
+    const { policyReasons, approvalId } = refusal.details;
     const outcome = outcomeOf(refusal);
     await this.#close({
       ...this.#event(outcome),
       code: refusal.code,
       reason: reasonOf(refusal),
       http_status: outcome === 'cancelled' ? null : statusOf(refusal, this.#message.era === 'modern'),
+      ...(approvalId !== undefined && { approval_id: approvalId }),
       ...(policyReasons !== undefined && this.#allowed === undefined && { policy: this.#denied(policyReasons) }),
     });
     return refusal;
@@ -244,6 +245,7 @@ class OpenEntry implements AuditEntry {
       outcome,
       policy: this.#policyField(),
       approval_id: this.#elevation?.kind === 'granted' ? this.#elevation.grant.id : null,
+      ...(this.#elevation?.kind === 'granted' && { detail: { approval_receipt: this.#elevation.receipt } }),
       latency_ms: this.#latency,
       trace_id: message.trace.traceId,
     };

@@ -1,4 +1,6 @@
+import type { Grant } from '../contract/receipts.ts';
 import type { ToolCall } from '../contract/tool-call.ts';
+import { askPeople } from './approval/ask-people.ts';
 import { audited } from './audited.ts';
 import type { GatewayDeps } from './deps.ts';
 import type { Outlet, RecordedReply } from './safe-reply.ts';
@@ -20,8 +22,13 @@ export function callTool(call: ToolCall, outlet: Outlet, deps: GatewayDeps): Pro
     // Before validation: malformed calls cost too.
     const quota = entry.quota(await spendQuota(caller, tool, allowed, deps));
     const args = entry.args(validateArguments(tool, call, deps));
-    const again = decideWithGrants(caller, tool, call, args, deps);
-    const elevation = entry.elevation(await requireElevation(caller, tool, args, allowed, deps, again));
+    const checked = { caller, tool, args, allowed };
+    const deciders = {
+      decideAgain: decideWithGrants(caller, tool, call, args, deps),
+      people: askPeople(checked, call, outlet, deps),
+      sign: (grant: Grant) => deps.signReceipt({ grant, audience: tool.version.audience, callId: call.callId }),
+    };
+    const elevation = entry.elevation(await requireElevation(checked, deciders, deps));
     await entry.intent(tool.entry.destructive);
     const answer = entry.answer(await forward({ caller, tool, allowed, quota, args, elevation }, call, outlet, deps));
     return redactAnswer(answer, call, caller, allowed, deps);

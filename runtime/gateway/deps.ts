@@ -1,5 +1,6 @@
 import type { AuditRecord } from '../contract/audit-event.ts';
 import type { CatalogueSnapshot } from '../contract/registry.ts';
+import { createApprovalStore } from '../shared/approval-store.ts';
 import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { createCatalogueStore } from '../shared/catalogue-store.ts';
@@ -16,6 +17,7 @@ import { openSigningKeys } from '../shared/signing-keys/open-signing-keys.ts';
 import { type SigningKeys, sharedSigningKeys } from '../shared/signing-keys/signing-keys.ts';
 import { createTokenVerifier, type TokenVerifier } from '../shared/token-verifier.ts';
 import { watchCatalogue } from '../shared/watch-catalogue.ts';
+import { type Approvals, openApprovals } from './approval/open-approvals.ts';
 import { createQuotaCounter, type QuotaCounter } from './clients/quota-counter.ts';
 import { createUpstreamClient, type UpstreamClient } from './clients/upstream.ts';
 import type { GatewayEnv } from './env.ts';
@@ -23,7 +25,7 @@ import { createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts'
 import { createStrangerLog, type StrangerLog } from './stranger-log.ts';
 
 /** Everything the gateway's steps may reach. A plain object of functions, made once. */
-export interface GatewayDeps {
+export interface GatewayDeps extends Approvals {
   readonly now: () => number;
   readonly logger: Logger;
   readonly verifier: TokenVerifier;
@@ -109,6 +111,14 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
     policy,
     quota: createQuotaCounter({ client, tablePrefix, now, deadlineMs: env.QUOTA_DEADLINE_MS }),
     grants: createGrantStore({ client, tablePrefix }),
+    ...openApprovals({
+      store: createApprovalStore({ client, tablePrefix, waitMs: env.APPROVAL_WAIT_MS }),
+      now,
+      signingKeys,
+      publicUrl: env.PUBLIC_URL,
+      holdMs: env.APPROVAL_HOLD_MS,
+      stateKey: env.REQUEST_STATE_KEY,
+    }),
     audit,
     redactJson,
     ...(env.MASK_KEY !== undefined && { maskKey: env.MASK_KEY }),

@@ -41,7 +41,20 @@ export const gatewayEnv = {
     [],
   ),
   ...signingKeysEnv,
-  MASK_KEY: maskKey(
+  REQUEST_STATE_KEY: secretKey(
+    'key that seals what clients carry while a person decides: 32 bytes in base64, or 43 letters and digits, the same for every replica. Unset: a key of this process',
+  ),
+  APPROVAL_HOLD_MS: integer(
+    'longest wait of one message for a person who decides, milliseconds; 0 answers at once. Below the 60 s after which clients and load balancers give up',
+    { min: 0, max: 45_000 },
+    45_000,
+  ),
+  APPROVAL_WAIT_MS: integer(
+    'how long people have to answer a question, milliseconds',
+    { min: 1000, max: 604_800_000 },
+    86_400_000,
+  ),
+  MASK_KEY: secretKey(
     'key of pseudonyms in masked columns: 32 bytes in base64, or 43 letters and digits, the same for every replica. Unset: a key of this process',
   ),
   POLICY_DIR: text('folder of the policy bundle, watched'),
@@ -152,7 +165,7 @@ function json<T>(what: string, isRight: (value: unknown) => boolean, fallback: T
   };
 }
 
-function maskKey(what: string): OptionalEnvVariable<Uint8Array | undefined> {
+function secretKey(what: string): OptionalEnvVariable<Uint8Array | undefined> {
   return {
     what,
     fallback: undefined,

@@ -90,12 +90,13 @@ export async function openGateway(
     readonly dynamo: LocalDynamo;
     readonly state: StateFolder;
     readonly logger: Logger;
+    readonly approvalHoldMs: number | undefined;
     readonly onCall: ((record: AuditRecord, hash: string) => void) | undefined;
     readonly onFailure: ((failure: NotedFailure) => void) | undefined;
   },
   openings: Openings,
 ): Promise<GatewayDeps> {
-  const { place, port, dynamo, state, logger, onCall, onFailure } = parts;
+  const { place, port, dynamo, state, logger, approvalHoldMs, onCall, onFailure } = parts;
   const env = readEnv(gatewayEnv, {
     HOST: '127.0.0.1',
     PORT: String(port),
@@ -107,6 +108,7 @@ export async function openGateway(
     TABLE_PREFIX: tablePrefix,
     DYNAMODB_ENDPOINT: dynamo.endpoint,
     DRAIN_TIMEOUT_MS: '2000',
+    ...(approvalHoldMs !== undefined && { APPROVAL_HOLD_MS: String(approvalHoldMs) }),
     // dynalite shares this process's event loop, so a busy moment is no silence.
     QUOTA_DEADLINE_MS: '2000',
   });

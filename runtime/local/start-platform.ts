@@ -24,6 +24,8 @@ export interface PlatformOptions {
   readonly onCall?: (record: AuditRecord, hash: string) => void;
   /** Called with why messages fail on our side, rate-limited. */
   readonly onFailure?: (failure: NotedFailure) => void;
+  /** Longest wait of one call for a person, milliseconds. @default that of the gateway */
+  readonly approvalHoldMs?: number;
   /** Tool servers beside the sample ones. */
   readonly extraServers?: readonly LocalToolServer[];
   /** Tenant data in the place of the sample tenants. */
@@ -81,7 +83,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     );
     const gateway = await step('Gateway', () =>
       openGateway(
-        { place, port: ports.gateway, dynamo, state, logger, onCall: options.onCall, onFailure: options.onFailure },
+        {
+          ...{ place, port: ports.gateway, dynamo, state, logger, approvalHoldMs: options.approvalHoldMs },
+          ...{ onCall: options.onCall, onFailure: options.onFailure },
+        },
         openings,
       ),
     );

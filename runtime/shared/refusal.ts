@@ -1,3 +1,4 @@
+import type { JsonObject } from '../contract/json.ts';
 import { type RefusalCode, refusalCodes } from '../contract/refusal-codes.ts';
 
 /** What a refusal may carry beside its code. Shown to the caller unless its name says otherwise. */
@@ -14,8 +15,20 @@ export interface RefusalDetails {
   /** JSON-RPC `error.data` members that a specification demands. */
   readonly data?: Readonly<Record<string, unknown>>;
   readonly guideUrl?: string;
+  /** Makes a refusal with the form of a result `input_required` for a modern client, which then comes back. */
+  readonly input?: ClientInput;
+  /** Tells the details in `structuredContent` too: some clients show a model nothing else. Only for a tool without an output schema. */
+  readonly isStructured?: boolean;
+  /** Id of the approval request that this is about, for the record. */
+  readonly approvalId?: string;
   /** For the log and the audit record only; never sent. */
   readonly privateDetail?: string;
+}
+
+/** What a client is to bring with its next round (MCP basic/patterns/mrtr). */
+export interface ClientInput {
+  readonly requestState: string;
+  readonly inputRequests?: JsonObject;
 }
 
 /** Any no, with a code. Everything else that is thrown is a bug. */

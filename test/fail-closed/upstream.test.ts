@@ -89,7 +89,7 @@ test('a change that a person allowed and the server never answered: intent and o
   );
   assert.deepEqual([outcome?.event, outcome?.approval_id], ['mcp_call', 'grant-1']);
   const again = await world.send({ tool: 'echo.change', arguments: args });
-  assert.equal(again.json.result?.isError, true, again.text);
+  assert.equal(again.json.result?.resultType, 'input_required', again.text);
   assert.equal(world.records.at(-1)?.code, 'approval_required');
   assert.equal(broken.count(), 1);
   assert.deepEqual(await closeAndVerify(world), []);

@@ -7,6 +7,7 @@ import type { AuditEvent } from '../../runtime/contract/audit-event.ts';
 import type { TenantSettings } from '../../runtime/contract/decision.ts';
 import type { CatalogueSnapshot, ServerEntry } from '../../runtime/contract/registry.ts';
 import { listenGateway, type RunningGateway } from '../../runtime/gateway/app.ts';
+import { openApprovals } from '../../runtime/gateway/approval/open-approvals.ts';
 import { createUpstreamClient } from '../../runtime/gateway/clients/upstream.ts';
 import type { GatewayDeps } from '../../runtime/gateway/deps.ts';
 import { createGatewayMetrics } from '../../runtime/gateway/gateway-metrics.ts';
@@ -19,6 +20,7 @@ import { createPolicyClient, type PolicyClient } from '../../runtime/shared/poli
 import { redactJson } from '../../runtime/shared/redact-json.ts';
 import { createMintUpstreamToken } from '../../runtime/shared/signing-keys/mint-upstream-token.ts';
 import { ownSigningKeys } from '../../runtime/shared/signing-keys/signing-keys.ts';
+import { askedApprovals } from './approvals.ts';
 import { sampleServer, sampleTool, sampleVersion } from './catalogue.ts';
 import { type EchoUpstream, startEchoUpstream } from './echo-upstream.ts';
 import { createMemoryAudit, type MemoryAudit } from './memory-audit.ts';
@@ -154,6 +156,7 @@ export async function startGatewayWorld(options: WorldOptions = {}): Promise<Gat
       take: async (_caller, _tool, window) => ({ ordinal: window === undefined ? undefined : 1, remaining: 99 }),
     },
     grants: { put: async () => {}, find: async () => undefined, consume: async () => false },
+    ...openApprovals({ store: askedApprovals(), now, signingKeys, publicUrl, holdMs: 0 }),
     audit,
     redactJson,
     schemas: createSchemaCache(),

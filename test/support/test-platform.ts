@@ -35,7 +35,7 @@ export async function startTestPlatform(options: Partial<PlatformOptions> = {}):
   const remove = () => rm(stateDir, { recursive: true, force: true });
   let platform: Platform;
   try {
-    platform = await startPlatform({ port: 0, stateDir, logger: silentLogger(), ...options });
+    platform = await startPlatform({ port: 0, stateDir, logger: silentLogger(), approvalHoldMs: 0, ...options });
   } catch (error) {
     await remove();
     throw error;

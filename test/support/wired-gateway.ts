@@ -163,6 +163,7 @@ async function openParts(
     DYNAMODB_ENDPOINT: new URL(new URL(dynamo.endpoint).pathname, relay.url).href,
     CATALOGUE_POLL_MS: '100',
     DRAIN_TIMEOUT_MS: '200',
+    APPROVAL_HOLD_MS: '0',
     ...options.env,
   };
   return Object.assign(world, { ...parts, env, issuer, upstream, auditDir, closing });

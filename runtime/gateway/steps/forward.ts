@@ -2,9 +2,11 @@ import type { Caller } from '../../contract/caller.ts';
 import type { Allowed } from '../../contract/decision.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { Elevation, QuotaReceipt, ValidArguments } from '../../contract/receipts.ts';
+import { approvalMetaKey } from '../../contract/receipts.ts';
 import type { ServerEntry, ServerVersion } from '../../contract/registry.ts';
 import type { JsonRpcId, McpMessage, ToolCall } from '../../contract/tool-call.ts';
 import { Refusal } from '../../shared/refusal.ts';
+import { boundCall } from '../approval/questions.ts';
 import type { DoorTool } from '../catalogue-index.ts';
 import type { UpstreamAnswer } from '../clients/upstream.ts';
 import type { GatewayDeps } from '../deps.ts';
@@ -44,17 +46,29 @@ export async function forward(
     callId: call.callId,
     ...(elevation.kind === 'granted' && { grant: elevation.grant }),
   });
-  const { inputResponses, requestState } = call.params;
   // Only what was looked at: a param that nobody decided on is not sent.
   const params: JsonObject = {
     name: tool.entry.name,
     arguments: args.value,
+    ...inputOf(proved, call, deps),
+  };
+  const receipt = elevation.kind === 'granted' ? elevation.receipt : undefined;
+  const answer = await sendUpstream({ message: call, target: tool, params, token, allowed, outlet, receipt }, deps);
+  if (answer.kind === 'result') checkToolResult(answer.body, proved, deps);
+  return answer;
+}
+
+/** What the client says to a question of the tool server. What it says to one of ours stays here. */
+function inputOf(proved: Proved, { params }: ToolCall, deps: GatewayDeps): JsonObject {
+  const { inputResponses, requestState } = params;
+  // A person allowed the arguments that they saw, and nothing else goes along.
+  if (proved.elevation.kind === 'granted') return {};
+  // Sealed while policy asked for a yes that it asks for no more.
+  if (requestState !== undefined && deps.requestStates.isOwn(requestState, boundCall(proved))) return {};
+  return {
     ...(inputResponses !== undefined && { inputResponses }),
     ...(requestState !== undefined && { requestState }),
   };
-  const answer = await sendUpstream({ message: call, target: tool, params, token, allowed, outlet }, deps);
-  if (answer.kind === 'result') checkToolResult(answer.body, tool, deps);
-  return answer;
 }
 
 /** Proof for a message without a tool. */
@@ -86,11 +100,13 @@ interface Sending {
   readonly token: string;
   readonly allowed: Allowed;
   readonly outlet: Outlet;
+  readonly receipt?: string | undefined;
 }
 
 async function sendUpstream(sending: Sending, deps: GatewayDeps): Promise<UpstreamAnswer> {
-  const { message, target, params, token, allowed, outlet } = sending;
-  const meta = scrubMeta(message.params._meta, message.trace);
+  const { message, target, params, token, allowed, outlet, receipt } = sending;
+  const kept = scrubMeta(message.params._meta, message.trace);
+  const meta = receipt === undefined ? kept : { ...kept, [approvalMetaKey]: receipt };
   const answer = await deps.upstream.send({
     url: target.version.upstreamUrl,
     headers: upstreamHeaders(message, params, token),
@@ -133,6 +149,9 @@ function upstreamHeaders(message: McpMessage, params: JsonObject, token: string)
   return headers;
 }
 
+const asksForMore =
+  'The tool server asked for more input about a call that a person approved as it was. It must take everything as arguments.';
+
 const resultBytesCap = 8 * 1024 * 1024;
 
 function resultBytesMax(allowed: Allowed): number {
@@ -157,10 +176,14 @@ function translateError(answer: UpstreamAnswer): UpstreamAnswer {
 }
 
 /** MCP server/tools § Structured Content: a result that breaks its published schema is not passed on. */
-function checkToolResult(result: JsonObject, tool: DoorTool, deps: GatewayDeps): void {
+function checkToolResult(result: JsonObject, { tool, elevation }: Proved, deps: GatewayDeps): void {
   const { resultType, content, isError, structuredContent } = result;
   if (resultType !== undefined && resultType !== 'complete') {
-    if (resultType === 'input_required') return;
+    if (resultType === 'input_required') {
+      // What the client would add no person has seen.
+      if (elevation.kind === 'granted') throw new Refusal('upstream_invalid', { reason: asksForMore });
+      return;
+    }
     throw new Refusal('upstream_invalid', { privateDetail: 'a result type that this gateway does not know' });
   }
   if (!Array.isArray(content) || !content.every(isObject)) {

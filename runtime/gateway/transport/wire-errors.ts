@@ -63,13 +63,18 @@ export function isFailure(code: RefusalCode): boolean {
 
 /** MCP server/tools § Error Handling: what the model can mend is a result, in words; the details are for programs. */
 function refusalResult(refusal: Refusal, isModern: boolean): JsonObject {
-  const { violations } = refusal.details;
+  const { violations, input, isStructured = false } = refusal.details;
   const lines = violations === undefined ? refusal.message : `${refusal.message}\n- ${violations.join('\n- ')}`;
+  const told = { message: refusal.message, ...dataOf(refusal) };
+  const _meta = { [errorMetaKey]: told };
+  if (isModern && input !== undefined)
+    return { resultType: 'input_required', ...input, _meta } as unknown as JsonObject;
   return {
     ...(isModern && { resultType: 'complete' }),
     content: [{ type: 'text', text: lines }],
+    ...(isStructured && { structuredContent: told }),
     isError: true,
-    _meta: { [errorMetaKey]: { message: refusal.message, ...dataOf(refusal) } },
+    _meta,
   };
 }
 

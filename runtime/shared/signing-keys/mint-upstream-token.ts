@@ -1,6 +1,6 @@
-import { sign } from 'node:crypto';
 import type { Caller } from '../../contract/caller.ts';
 import type { Grant } from '../../contract/receipts.ts';
+import { encodePart, signCompact } from './jose-signature.ts';
 import type { SigningKey, SigningKeys } from './signing-keys.ts';
 
 /** What one upstream token says. */
@@ -35,10 +35,10 @@ export function createMintUpstreamToken({ now, keys, issuer, actor }: MintOption
   let header = { key: undefined as SigningKey | undefined, text: '' };
   return ({ audience, caller, scopes, tool, callId, grant }) => {
     const key = keys.current();
-    if (header.key !== key) header = { key, text: encode({ alg: 'ES256', typ: 'at+jwt', kid: key.kid }) };
+    if (header.key !== key) header = { key, text: encodePart({ alg: 'ES256', typ: 'at+jwt', kid: key.kid }) };
     const issuedAt = Math.floor(now() / 1000);
     const expiresAt = issuedAt + lifetimeSeconds;
-    const payload = encode({
+    const payload = encodePart({
       iss: issuer,
       aud: audience,
       sub: caller.subject,
@@ -53,29 +53,6 @@ export function createMintUpstreamToken({ now, keys, issuer, actor }: MintOption
       iat: issuedAt,
       exp: grant === undefined ? expiresAt : Math.min(expiresAt, Math.floor(grant.expiresAtMs / 1000)),
     });
-    const signed = `${header.text}.${payload}`;
-    // With the bare key: asking Node for `dsaEncoding` costs as much again as signing does.
-    const signature = toJoseSignature(sign('sha256', Buffer.from(signed, 'latin1'), key.privateKey));
-    return `${signed}.${signature.toString('base64url')}`;
+    return signCompact(header.text, payload, key);
   };
-}
-
-/** RFC 7518 § 3.4: r and s side by side, 32 bytes each, out of the DER of RFC 3279 § 2.2.3, whose integers may be shorter or have a zero before them. */
-function toJoseSignature(der: Buffer): Buffer {
-  const joined = Buffer.alloc(64);
-  const rLength = der[3] as number;
-  const r = der.subarray(4, 4 + rLength);
-  const s = der.subarray(6 + rLength);
-  for (const [integer, end] of [
-    [r, 32],
-    [s, 64],
-  ] as const) {
-    const significant = integer.length > 32 ? integer.subarray(integer.length - 32) : integer;
-    significant.copy(joined, end - significant.length);
-  }
-  return joined;
-}
-
-function encode(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }

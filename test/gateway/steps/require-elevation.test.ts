@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { Caller } from '../../../runtime/contract/caller.ts';
 import type { Allowed, Decision, Obligation, PolicyElevation } from '../../../runtime/contract/decision.ts';
-import type { ValidArguments } from '../../../runtime/contract/receipts.ts';
+import type { Grant, ValidArguments } from '../../../runtime/contract/receipts.ts';
 import type { Tool } from '../../../runtime/contract/registry.ts';
+import type { GatewayDeps } from '../../../runtime/gateway/deps.ts';
 import { requireElevation } from '../../../runtime/gateway/steps/require-elevation.ts';
 import { canonicalSha256 } from '../../../runtime/shared/canonical-json.ts';
 import { createGrantStore, type RevocableGrantStore } from '../../../runtime/shared/grant-store.ts';
@@ -56,6 +58,23 @@ function accepting() {
   return { seen, decide };
 }
 
+/** Asking people is another test's business: here they are asked, and have not answered yet. */
+function elevate(
+  who: Caller,
+  tool: Tool,
+  given: ValidArguments,
+  yes: Allowed,
+  deps: Pick<GatewayDeps, 'grants' | 'now'>,
+  decideAgain: (elevations: readonly PolicyElevation[]) => Decision,
+) {
+  const ask = async () => {
+    throw new Refusal('approval_required', { reason: 'People were asked.' });
+  };
+  const people = { pending: () => undefined, ask };
+  const sign = ({ id }: Grant) => `receipt of ${id}`;
+  return requireElevation({ caller: who, tool, args: given, allowed: yes }, { decideAgain, people, sign }, deps);
+}
+
 const never = () => assert.fail('policy is not asked again');
 
 async function storeWith(t: Parameters<typeof openTestDynamo>[0], ...grants: readonly (typeof grant)[]) {
@@ -78,22 +97,22 @@ const unread: { grants: RevocableGrantStore; now: () => number } = {
 
 suite('a call', () => {
   test('of a harmless tool that policy asks nothing for needs no yes, and no store', async () => {
-    const elevation = await requireElevation(caller, toolOf(false), args, allowed([]), unread, never);
+    const elevation = await elevate(caller, toolOf(false), args, allowed([]), unread, never);
     assert.deepEqual(elevation, { kind: 'not-needed' });
   });
 
   test('of a destructive tool needs a yes even when policy forgot to ask for one', async (t) => {
     const deps = await storeWith(t);
     await assert.rejects(
-      requireElevation(caller, writes, args, allowed([]), deps, never),
-      refused('approval_required', /send it again with the same arguments/),
+      elevate(caller, writes, args, allowed([]), deps, never),
+      refused('approval_required', /People were asked/),
     );
   });
 
   test('of a harmless tool needs a yes when policy asks for one', async (t) => {
     const deps = await storeWith(t);
     await assert.rejects(
-      requireElevation(caller, toolOf(false), args, allowed([approval]), deps, never),
+      elevate(caller, toolOf(false), args, allowed([approval]), deps, never),
       refused('approval_required'),
     );
   });
@@ -101,8 +120,8 @@ suite('a call', () => {
   test('with its own grant goes through once, and policy has seen that grant', async (t) => {
     const deps = await storeWith(t, grant);
     const policy = accepting();
-    const elevation = await requireElevation(caller, writes, args, allowed([approval]), deps, policy.decide);
-    assert.deepEqual(elevation, { kind: 'granted', grant });
+    const elevation = await elevate(caller, writes, args, allowed([approval]), deps, policy.decide);
+    assert.deepEqual(elevation, { kind: 'granted', grant, receipt: 'receipt of grant-1' });
     assert.deepEqual(policy.seen, [
       {
         tenant: grant.tenant,
@@ -117,7 +136,7 @@ suite('a call', () => {
       },
     ]);
     await assert.rejects(
-      requireElevation(caller, writes, args, allowed([approval]), deps, policy.decide),
+      elevate(caller, writes, args, allowed([approval]), deps, policy.decide),
       refused('approval_required'),
     );
   });
@@ -125,9 +144,7 @@ suite('a call', () => {
   test('sent twice at once with one grant goes through once', async (t) => {
     const deps = await storeWith(t, grant);
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 20 }, () =>
-        requireElevation(caller, writes, args, allowed([approval]), deps, accepting().decide),
-      ),
+      Array.from({ length: 20 }, () => elevate(caller, writes, args, allowed([approval]), deps, accepting().decide)),
     );
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
     for (const outcome of outcomes) {
@@ -162,7 +179,7 @@ suite('the grant of one call is no yes to', () => {
     test(what, async (t) => {
       const deps = await storeWith(t, row.grant ?? grant);
       await assert.rejects(
-        requireElevation(
+        elevate(
           row.caller ?? caller,
           row.tool ?? writes,
           row.args ?? args,
@@ -185,7 +202,7 @@ suite('a grant stays unused', () => {
     const own = { ...grant, approver: caller.subject };
     const deps = await storeWith(t, own);
     await assert.rejects(
-      requireElevation(caller, writes, args, allowed([approval]), deps, never),
+      elevate(caller, writes, args, allowed([approval]), deps, never),
       refused('approval_required', /their own call/),
     );
     await isStillOpen(deps, own);
@@ -195,7 +212,7 @@ suite('a grant stays unused', () => {
     const deps = await storeWith(t, grant);
     const decide = () => decided([approval]);
     await assert.rejects(
-      requireElevation(caller, writes, args, allowed([approval]), deps, decide),
+      elevate(caller, writes, args, allowed([approval]), deps, decide),
       refused('approval_required', /does not accept/),
     );
     await isStillOpen(deps);
@@ -204,7 +221,7 @@ suite('a grant stays unused', () => {
   test('when policy says no after all', async (t) => {
     const deps = await storeWith(t, grant);
     const decide = () => decided([], { allow: false, reasons: ['role_not_granted'] });
-    await assert.rejects(requireElevation(caller, writes, args, allowed([approval]), deps, decide), (error) => {
+    await assert.rejects(elevate(caller, writes, args, allowed([approval]), deps, decide), (error) => {
       assert.ok(refused('policy_denied')(error));
       assert.deepEqual((error as Refusal).details.policyReasons, ['role_not_granted']);
       return true;
@@ -218,7 +235,7 @@ suite('a grant stays unused', () => {
       throw new Refusal('policy_unavailable');
     };
     await assert.rejects(
-      requireElevation(caller, writes, args, allowed([approval]), deps, decide),
+      elevate(caller, writes, args, allowed([approval]), deps, decide),
       refused('policy_unavailable'),
     );
     await isStillOpen(deps);
@@ -228,7 +245,7 @@ suite('a grant stays unused', () => {
     const deps = await storeWith(t, grant);
     const decide = () => decided([], { revision: '000000000000' });
     await assert.rejects(
-      requireElevation(caller, writes, args, allowed([approval]), deps, decide),
+      elevate(caller, writes, args, allowed([approval]), deps, decide),
       refused('approval_required', /Policy changed/),
     );
     await isStillOpen(deps);
@@ -246,7 +263,7 @@ test('a grant that is taken back while the call is decided does not help it', as
     },
   };
   await assert.rejects(
-    requireElevation(caller, writes, args, allowed([approval]), { ...deps, grants }, policy.decide),
+    elevate(caller, writes, args, allowed([approval]), { ...deps, grants }, policy.decide),
     refused('approval_required', /taken back/),
   );
 });
@@ -256,7 +273,7 @@ test('a grant that ends while the call is decided does not help it', async (t) =
   const clock = [grant.expiresAtMs - 1, grant.expiresAtMs];
   const now = () => clock.shift() ?? Number.NaN;
   await assert.rejects(
-    requireElevation(caller, writes, args, allowed([approval]), { grants, now }, accepting().decide),
+    elevate(caller, writes, args, allowed([approval]), { grants, now }, accepting().decide),
     refused('approval_required', /has expired/),
   );
 });
@@ -266,7 +283,7 @@ test('a store that is gone is no yes', async (t) => {
   await dynamo.stop();
   const grants = createGrantStore({ client: dynamo.client, tablePrefix });
   await assert.rejects(
-    requireElevation(caller, writes, args, allowed([approval]), { grants, now: () => nowMs }, never),
+    elevate(caller, writes, args, allowed([approval]), { grants, now: () => nowMs }, never),
     refused('approval_unavailable'),
   );
 });

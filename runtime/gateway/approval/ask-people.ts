@@ -1,0 +1,146 @@
+import type { ApprovalRequest } from '../../contract/approval.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import type { ToolCall } from '../../contract/tool-call.ts';
+import { Refusal, type RefusalDetails } from '../../shared/refusal.ts';
+import type { GatewayDeps } from '../deps.ts';
+import type { Outlet } from '../safe-reply.ts';
+import { clientKind } from './client-kind.ts';
+import { boundCall, type CheckedCall, questionOf } from './questions.ts';
+import { reportProgress } from './report-progress.ts';
+import type { PendingApproval } from './request-states.ts';
+
+/** Asks people about one call. */
+export interface AskPeople {
+  /** What the client brought of an earlier round. Throws Refusal `request_state_invalid`. */
+  readonly pending: () => PendingApproval | undefined;
+  /**
+   * Opens the question, or finds the one that stands, and waits for its answer where the client comes back. Never runs anything: a call that was
+   * allowed meanwhile is proved anew from its start. Throws Refusal `approval_required`, `approval_denied` or `approval_unavailable`.
+   */
+  readonly ask: (pending: PendingApproval | undefined) => Promise<never>;
+}
+
+/** Clients give up after ten rounds, so the last word comes before. Measured: SDK v2, Claude Code. */
+export const roundsMax = 8;
+/** Key of our one request among `inputRequests`. */
+export const inputKey = 'toolgate_approval';
+
+type AskDeps = Pick<
+  GatewayDeps,
+  'now' | 'grants' | 'approvals' | 'decisions' | 'requestStates' | 'approvalSettings' | 'redactJson'
+>;
+
+export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, deps: AskDeps): AskPeople {
+  const bound = boundCall(checked);
+  const kind = clientKind(call);
+  const { holdMs, pageUrl } = deps.approvalSettings;
+
+  return {
+    pending() {
+      const { requestState } = call.params;
+      // Before 2026-07-28 the name has no meaning.
+      if (requestState === undefined || kind === 'words') return undefined;
+      return deps.requestStates.open(requestState, bound);
+    },
+
+    async ask(pending) {
+      const request = pending === undefined ? await open() : await findAgain(pending);
+      if (request.state !== 'open' || kind === 'words' || hasTurnedDown(call)) throw tell(request, pending);
+      // The first answer shows the page at once; whoever comes back has it open, and waits.
+      if (kind === 'url' && pending === undefined) throw tell(request, pending);
+      throw tell(await hold(request), pending);
+    },
+  };
+
+  function open(): Promise<ApprovalRequest> {
+    return deps.approvals.open(questionOf(checked, call, deps), deps.now());
+  }
+
+  async function findAgain({ approvalId }: PendingApproval): Promise<ApprovalRequest> {
+    const request = await deps.approvals.find(approvalId, deps.now());
+    if (request === undefined) throw refused('approval_required', 'It is no longer known.', approvalId);
+    if (request.state !== 'approved') return request;
+    // A yes without a grant that can be used was used, taken back, or is over; it may also just not be stored yet.
+    await deps.approvals.completeGrant(request, deps.now());
+    if ((await deps.grants.find(bound, deps.now())) !== undefined) return request;
+    throw refused('approval_required', 'The approval was used, taken back or has expired.', approvalId);
+  }
+
+  async function hold(request: ApprovalRequest): Promise<ApprovalRequest> {
+    // Nobody is kept waiting for an answer that their token is too old for.
+    const leftMs = Math.min(holdMs, checked.caller.expiresAtMs - deps.now());
+    const stop = reportProgress(call, outlet, leftMs);
+    try {
+      return await deps.decisions.wait(request, { holdMs: leftMs, signal: call.signal });
+    } finally {
+      stop();
+    }
+  }
+
+  function tell(request: ApprovalRequest, pending: PendingApproval | undefined): Refusal {
+    const { id, state, decision } = request;
+    if (state === 'denied') return denied(id, decision?.reason);
+    if (state === 'expired' || state === 'withdrawn') {
+      const what = state === 'expired' ? 'Nobody decided in time.' : 'The question was taken back.';
+      return refused('approval_required', what, id);
+    }
+    const url = `${pageUrl}/${encodeURIComponent(id)}`;
+    const round = (pending?.round ?? 0) + 1;
+    const isLast = state === 'open' && (round >= roundsMax || hasTurnedDown(call));
+    const details: RefusalDetails = {
+      reason: state === 'approved' ? 'A person has approved this call: send it again.' : whatToDo(id, url),
+      approvalId: id,
+      data: { approval: { id, url, state, arguments_sha256: bound.argumentsSha256 } },
+      isStructured: checked.tool.entry.outputSchema === undefined,
+    };
+    if (kind === 'words' || isLast) return new Refusal('approval_required', details);
+    const page: JsonObject = {
+      [inputKey]: {
+        method: 'elicitation/create',
+        params: {
+          mode: 'url',
+          url,
+          message: `${request.words} A person must approve this first; this page says how it stands.`,
+        },
+      },
+    };
+    return new Refusal('approval_required', {
+      ...details,
+      input: {
+        requestState: deps.requestStates.seal({ approvalId: id, round }, bound),
+        // Once: asked again, a person would get a dialog each round.
+        ...(kind === 'url' && pending === undefined && { inputRequests: page }),
+      },
+    });
+  }
+
+  function denied(approvalId: string, reason: string | undefined): Refusal {
+    return new Refusal('approval_denied', {
+      reason: `A person refused this call${reason === undefined ? '.' : `: ${reason}`} Do not send it again unchanged.`,
+      approvalId,
+      data: { approval: { id: approvalId, state: 'denied', arguments_sha256: bound.argumentsSha256 } },
+      isStructured: checked.tool.entry.outputSchema === undefined,
+    });
+  }
+}
+
+/** Whoever closed the dialog, or has nobody before it, is told in words what to do. It decides nothing: the asker's own yes is no approval either. */
+function hasTurnedDown({ params }: ToolCall): boolean {
+  const responses = params.inputResponses as JsonObject | undefined;
+  const response = responses?.[inputKey] as JsonObject | undefined;
+  return response?.action === 'decline' || response?.action === 'cancel';
+}
+
+function whatToDo(id: string, url: string): string {
+  return (
+    `A person must approve this call first. APPROVAL_REQUIRED id=${id}: an approver was asked and decides at ${url}. ` +
+    'Then send it again with the same arguments, within 15 minutes of the yes; changed arguments are another call.'
+  );
+}
+
+function refused(code: 'approval_required', what: string, approvalId: string): Refusal {
+  return new Refusal(code, {
+    reason: `A person must approve this call first. ${what} Send it again, without requestState, to ask anew.`,
+    approvalId,
+  });
+}

@@ -1,0 +1,141 @@
+import type { TestContext } from 'node:test';
+import type { AuditEvent } from '../../runtime/contract/audit-event.ts';
+import { openApprovals } from '../../runtime/gateway/approval/open-approvals.ts';
+import { type ApprovalStore, createApprovalStore } from '../../runtime/shared/approval-store.ts';
+import { createGrantStore, type RevocableGrantStore } from '../../runtime/shared/grant-store.ts';
+import { ownSigningKeys, type SigningKeys } from '../../runtime/shared/signing-keys/signing-keys.ts';
+import { sampleServer, sampleTool, sampleVersion } from './catalogue.ts';
+import { type Answer, type GatewayWorld, publicUrl, type SendOptions, startGatewayWorld } from './gateway-world.ts';
+import { openTestDynamo, tablePrefix } from './local-dynamo.ts';
+
+/** A gateway whose questions and yeses are in a real store, and people who answer as the approvals service does: through that store. */
+export interface ApprovalWorld extends GatewayWorld {
+  readonly store: ApprovalStore;
+  readonly grants: RevocableGrantStore;
+  readonly signingKeys: SigningKeys;
+  /** Moves the gateway's clock. */
+  advance(ms: number): void;
+  now(): number;
+  /** Sends a call of `echo.change`. */
+  change(options?: ChangeOptions): Promise<Answer>;
+  approve(id: string, approver?: string): Promise<void>;
+  deny(id: string, reason: string): Promise<void>;
+  /** Times that a request was read, by the watch or a retry. */
+  looks(): number;
+  /** Outcome, code and approval of the last `count` records. */
+  gists(count: number): readonly string[];
+}
+
+export interface ChangeOptions extends Omit<SendOptions, 'params'> {
+  readonly tool?: string;
+  readonly arguments?: Record<string, unknown>;
+  readonly requestState?: string;
+  readonly inputResponses?: Record<string, unknown>;
+  readonly capabilities?: Record<string, unknown>;
+  readonly progressToken?: string | number;
+}
+
+export interface ApprovalWorldOptions {
+  readonly holdMs?: number;
+  readonly pollMs?: number;
+  readonly waitMs?: number;
+  readonly stateKey?: Uint8Array;
+}
+
+const tools = ['echo.change', 'echo.drop', 'echo.say'];
+
+export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOptions = {}): Promise<ApprovalWorld> {
+  const { client } = await openTestDynamo(t);
+  const { holdMs = 0, pollMs = 10, waitMs, stateKey } = options;
+  let aheadMs = 0;
+  let looks = 0;
+  const now = () => Date.now() + aheadMs;
+  const store = createApprovalStore({ client, tablePrefix, ...(waitMs !== undefined && { waitMs }) });
+  const grants = createGrantStore({ client, tablePrefix });
+  const signingKeys = ownSigningKeys(now, 86_400_000);
+  const watched: ApprovalStore = {
+    ...store,
+    find: (id, nowMs) => {
+      looks += 1;
+      return store.find(id, nowMs);
+    },
+  };
+  const world = await startGatewayWorld({
+    servers: (url) => [
+      sampleServer('alpha', [
+        sampleVersion(
+          url,
+          tools.map((name) => sampleTool({ name, destructive: name !== 'echo.say', description: `Does ${name}.` })),
+        ),
+      ]),
+    ],
+    tenants: { acme: { tools_by_role: { reader: tools } }, globex: { tools_by_role: { reader: tools } } },
+    deps: {
+      now,
+      grants,
+      signingKeys,
+      ...openApprovals({ store: watched, now, signingKeys, publicUrl, holdMs, pollMs, stateKey }),
+    },
+  });
+  t.after(() => world.close());
+  return Object.assign(world, {
+    store,
+    grants,
+    signingKeys,
+    now,
+    advance: (ms: number) => {
+      aheadMs += ms;
+    },
+    change: (sending: ChangeOptions = {}) => world.send(toSend(sending)),
+    approve: async (id: string, approver = 'grace') => {
+      await store.decide(id, { verdict: 'approve', approver, reason: undefined, via: 'page' }, now());
+    },
+    deny: async (id: string, reason: string) => {
+      await store.decide(id, { verdict: 'deny', approver: 'grace', reason, via: 'page' }, now());
+    },
+    looks: () => looks,
+    gists: (count: number) => world.audit.events.slice(-count).map(gist),
+  });
+}
+
+export const changeArguments = { text: 'delete order 1' };
+
+function toSend(sending: ChangeOptions): SendOptions {
+  const { tool = 'echo.change', requestState, inputResponses, capabilities = {}, progressToken, ...rest } = sending;
+  const isLegacy = rest.era === 'legacy';
+  return {
+    ...rest,
+    params: {
+      name: tool,
+      arguments: sending.arguments ?? changeArguments,
+      ...(requestState !== undefined && { requestState }),
+      ...(inputResponses !== undefined && { inputResponses }),
+      ...(!isLegacy && {
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+          'io.modelcontextprotocol/clientCapabilities': capabilities,
+          'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+          ...(progressToken !== undefined && { progressToken }),
+        },
+      }),
+    },
+  };
+}
+
+function gist({ event, tool, outcome, code, approval_id }: AuditEvent): string {
+  return [event, tool ?? '-', outcome, code ?? '-', approval_id === null ? 'unasked' : 'asked'].join(' ');
+}
+
+/** Id of the approval that an answer names. */
+export function approvalOf({ json, text }: Answer): string {
+  const id = json?.result?._meta?.['dev.toolgate/error']?.approval?.id;
+  if (typeof id !== 'string') throw new Error(`no approval is named: ${text}`);
+  return id;
+}
+
+/** The state that an answer gives to its client. */
+export function stateOf({ json, text }: Answer): string {
+  const state = json?.result?.requestState;
+  if (typeof state !== 'string') throw new Error(`no state came: ${text}`);
+  return state;
+}
