@@ -67,6 +67,7 @@ const free = new RegExp(
     'S3::.*',
     'SNS::.*',
     'SSM::Parameter',
+    'StepFunctions::StateMachine',
     'ServiceDiscovery::Service',
     'WAFv2::WebACLAssociation',
   ].join('|')})$`,

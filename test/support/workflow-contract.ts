@@ -148,7 +148,7 @@ export function workflowContract(
     });
 
     test('a question that nobody tells anybody of in time is taken back', async (t) => {
-      const hasty = await openHasty(t, { noticeS: 1 });
+      const hasty = await openHasty(t, { noticeS: 2 });
       const request = await ask(hasty);
       assert.equal((await ending(hasty, request.id)).error, 'Toolgate.NoticeNotSent');
       assert.equal((await hasty.store.find(request.id, Date.now()))?.state, 'withdrawn');
