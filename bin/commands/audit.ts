@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
 import { formatCallLines } from '../../runtime/shared/audit/format-call.ts';
 import { printable } from '../../runtime/shared/audit/printable.ts';
 import { findRecords } from '../../runtime/shared/audit/show-records.ts';
@@ -106,12 +107,21 @@ async function runShow(argv: readonly string[]): Promise<number> {
     ...(outcome === undefined ? {} : { outcome }),
   });
   for (const { record, line } of records) {
-    const [first = '', ...more] = formatCallLines(record);
+    const [first = '', ...more] = linesOf(record);
     const shown = [`${printable(record.time.slice(0, 10))} ${first}`, ...more].join('\n');
     process.stdout.write(values.json ? `${line}\n` : `${shown}\n`);
   }
   if (records.length === 0 && !values.json) process.stdout.write('No record fits.\n');
   return 0;
+}
+
+/** Of a line that may be anybody's: only its time was looked at. */
+function linesOf(record: AuditRecord): string[] {
+  try {
+    return formatCallLines(record);
+  } catch {
+    return [`${printable(record.time.slice(11, 23), 12)}  a line that is no record, see --json`];
+  }
 }
 
 function describe(verification: AuditVerification): string {

@@ -172,3 +172,21 @@ test('sql says in one sentence what is missing, with exit code 2', async (t) => 
     assert.match(stderr, sentence);
   }
 });
+
+test('a line that somebody planted in the form of a record neither ends show nor reaches the terminal as it is', async (t) => {
+  const { directory, day } = await recorded(t);
+  const base = { v: 1, seq: 1, time: '2026-11-21T10:00:00.000Z', event: 'mcp_call' };
+  const [line = ''] = readFileSync(day, 'utf8').split('\n');
+  const odd = [
+    base,
+    { ...base, caller: 'x', client: 5, policy: [], redactions: 7, latency_ms: 'a' },
+    { ...JSON.parse(line), writer: 'gw\u001b[2J' },
+    { ...JSON.parse(line), event: 'writer_\u001b[2J' },
+  ];
+  appendFileSync(day, odd.map((each) => `${JSON.stringify(each)}\n`).join(''));
+  const { status, stdout, stderr } = toolgate('show', directory);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /s3\.list/);
+  assert.equal(stdout.match(/a line that is no record, see --json/g)?.length, 2);
+  assert.ok(!stdout.includes('\u001b'));
+});

@@ -6,9 +6,9 @@ import { printable } from './printable.ts';
  * of the record is made printable.
  */
 export function formatCallLines(record: AuditRecord, hash?: string): string[] {
-  const where = `audit     ${printable(record.tenant)} #${record.seq} by ${record.writer}${hash === undefined ? '' : ` sha256 ${hash.slice(0, 12)}…`}`;
+  const where = `audit     ${printable(record.tenant)} #${record.seq} by ${printable(record.writer)}${hash === undefined ? '' : ` sha256 ${hash.slice(0, 12)}…`}`;
   if (record.event.startsWith('writer_'))
-    return [`${clock(record)}  ${record.event.replace('_', ' ')}${detailOf(record)}`, `  ${where}`];
+    return [`${clock(record)}  ${printable(record.event.replace('_', ' '))}${detailOf(record)}`, `  ${where}`];
   // Nobody calls a registration: the platform does it by itself.
   const caller = record.event === 'registration' && record.caller === null ? '' : `  ${callerOf(record)}`;
   const lines = [`${clock(record)}  ${whatOf(record)}${caller}`];
