@@ -113,7 +113,7 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
     this.service = new ecs.FargateService(this, 'Service', {
       cluster,
       taskDefinition: this.taskDefinition,
-      securityGroups: [ownSecurityGroup, ...(props.memberOf ?? [])],
+      securityGroups: [ownSecurityGroup],
       vpcSubnets: network.taskSubnets,
       assignPublicIp: network.assignPublicIp,
       circuitBreaker: { enable: true, rollback: true },
@@ -126,10 +126,24 @@ export class McpService extends Construct implements ec2.IConnectable, iam.IGran
       ...(maxCount === desiredCount && { desiredCount }),
     });
     this.connections = ownSecurityGroup.connections;
+    this.join(props.memberOf ?? []);
     if (maxCount > desiredCount) {
       this.scaling = this.service.autoScaleTaskCount({ minCapacity: desiredCount, maxCapacity: maxCount });
       this.scaling.scaleOnCpuUtilization('Cpu', { targetUtilizationPercent: 60 });
     }
+  }
+
+  /**
+   * By the L1: the L2 would let whatever comes to this service into every member of the groups, and a group of many services is only
+   * about where they may go.
+   */
+  private join(groups: readonly ec2.ISecurityGroup[]): void {
+    if (groups.length === 0) return;
+    const own = this.connections.securityGroups;
+    (this.service.node.defaultChild as ecs.CfnService).addPropertyOverride(
+      'NetworkConfiguration.AwsvpcConfiguration.SecurityGroups',
+      [...own, ...groups].map(({ securityGroupId }) => securityGroupId),
+    );
   }
 
   /**

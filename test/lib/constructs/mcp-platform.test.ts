@@ -33,6 +33,7 @@ test('each service can start with the environment that its construct gives it', 
     assert.equal(gateway.PUBLIC_URL, 'https://mcp.tools.example.com');
     assert.equal(gateway.TRUST_DOMAIN, 'prod.tools.example.com');
     assert.equal(gateway.MASK_KEY?.byteLength, 32);
+    assert.equal(gateway.REQUEST_STATE_KEY?.byteLength, 32);
     assert.equal(gateway.MTLS_PORT, undefined);
     assert.equal(gateway.POLICY_DIR, '/var/toolgate/policy');
     const authorization = readEnv(authorizationEnv, containerEnvironment(each, 'PlatformAuthorization'));
@@ -100,6 +101,22 @@ test('each service may do what its code does, and nothing else', () => {
     's3:PutObject',
     'ssm:GetParametersByPath',
   ]);
+});
+
+test('each service lets in what is in front of it, and the registry nobody', () => {
+  const into = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress')).map(({ Properties }) =>
+    String(Properties.GroupId['Fn::GetAtt'][0]).replace(/[0-9A-F]{8}$/, ''),
+  );
+  const count = (group: string) => into.filter((each) => each === `Platform${group}`).length;
+  // The public and the internal load balancer.
+  assert.equal(count('GatewayServiceSecurityGroup'), 2);
+  assert.equal(count('AuthorizationServiceSecurityGroup'), 2);
+  assert.equal(count('ToolEdgeLoadBalancerSecurityGroup'), 3);
+  assert.equal(into.length, 7, into.join(', '));
+  for (const { Properties } of Object.values(template.findResources('AWS::ECS::Service'))) {
+    const groups = Properties.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups;
+    assert.ok(groups.length >= 1 && groups.length <= 2);
+  }
 });
 
 test('what a tenant reads is what the platform publishes, by either profile', () => {
