@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { ApprovalQuestion, ApprovalRequest } from '../../runtime/contract/approval.ts';
+import type { Grant } from '../../runtime/contract/receipts.ts';
+import type { ApprovalStore } from '../../runtime/shared/approval-store.ts';
+import type { GrantStore } from '../../runtime/shared/grant-store.ts';
+import { sampleDecision, sampleQuestion } from '../support/approval.ts';
+import type { Crash, Processes } from '../support/mortal-processes.ts';
+
+const quarter = 15 * 60_000;
+
+interface Call {
+  readonly do: 'call';
+  readonly args: number;
+  readonly replica: number;
+  readonly crash: Crash | undefined;
+}
+
+interface Answer {
+  readonly do: 'answer';
+  readonly verdict: 'approve' | 'deny';
+  readonly who: number;
+  readonly which: number;
+  readonly crash: Crash | undefined;
+}
+
+interface Other {
+  readonly do: 'revoke' | 'withdraw' | 'sweep';
+  readonly which: number;
+  readonly crash: Crash | undefined;
+}
+
+type Action = Call | Answer | Other;
+
+/** What has to be true, as far as anybody outside was told. */
+export interface Model {
+  nowMs: number;
+  readonly questions: readonly ApprovalQuestion[];
+  /** By id of the request. */
+  readonly requests: Map<string, Known>;
+}
+
+interface Known {
+  readonly args: number;
+  /** Somebody said yes, whether they were told that it stands or not. */
+  wasSaid: boolean;
+  /** When the yes was given that somebody was told of. */
+  acknowledgedAtMs: number | undefined;
+  /** Told of: it was denied, taken back or withdrawn, so that no call may run on it from now on. */
+  isOver: boolean;
+  /** A gateway died, or somebody took it back at the same time: it may be used, and nobody knows. */
+  isUncertain: boolean;
+  runs: number;
+  closed: string | undefined;
+}
+
+/** How often the interesting things happened, over all runs. */
+export interface Seen {
+  runs: number;
+  crashes: number;
+  recovered: number;
+}
+
+let worlds = 0;
+
+/** A new tenant, so that runs share tables and nothing else. */
+export function newModel(): Model {
+  worlds += 1;
+  const tenant = `tenant-${worlds}`;
+  return {
+    nowMs: 1_795_000_000_000,
+    questions: ['a', 'b'].map((args) => sampleQuestion({ tenant, argumentsSha256: args.repeat(64) })),
+    requests: new Map(),
+  };
+}
+
+class Wait implements fc.AsyncCommand<Model, Processes> {
+  readonly ms: number;
+  constructor(ms: number) {
+    this.ms = ms;
+  }
+  check = () => true;
+  async run(model: Model): Promise<void> {
+    model.nowMs += this.ms;
+  }
+  toString = () => `wait ${this.ms} ms`;
+}
+
+/** Several actions at once. */
+class Together implements fc.AsyncCommand<Model, Processes> {
+  readonly actions: readonly Action[];
+  readonly seen: Seen;
+  constructor(actions: readonly Action[], seen: Seen) {
+    this.actions = actions;
+    this.seen = seen;
+  }
+  check = () => true;
+  toString = () => `together ${JSON.stringify(this.actions)}`;
+
+  async run(model: Model, real: Processes): Promise<void> {
+    const acts = this.actions.map((action) => ({ action, id: pick(model, action) }));
+    for (const { action, id } of acts) before(model, action, id);
+    const due = [0, 1].map((args) => dueYeses(model, args));
+    const runs = [0, 0];
+    const isAlive = await Promise.all(
+      acts.map(async ({ action, id }) => {
+        const done = await real.run(action.crash, () => this.#act(action, id, model, real));
+        if (done === undefined) this.seen.crashes += 1;
+        else if (done.value !== undefined) {
+          const args = ran(model, done.value);
+          runs[args] = (runs[args] ?? 0) + 1;
+          this.seen.runs += 1;
+        }
+        return done !== undefined;
+      }),
+    );
+    for (const args of [0, 1]) {
+      const calls = acts.map(({ action }, i) => action.do === 'call' && action.args === args && isAlive[i]);
+      const wanted = Math.min(calls.filter(Boolean).length, due[args] ?? 0);
+      assert.ok((runs[args] ?? 0) >= wanted, `${wanted} calls had an acknowledged yes, and ${runs[args]} ran`);
+    }
+    for (const { isOver, runs } of model.requests.values()) {
+      assert.ok(!isOver || runs === 0, 'a call ran on a yes that was denied or taken back');
+    }
+  }
+
+  /** The grant on which a call ran. */
+  async #act(action: Action, id: string | undefined, model: Model, real: Processes): Promise<Grant | undefined> {
+    const { nowMs } = model;
+    if (action.do === 'call') return this.#call(action.args, action.replica, model, real);
+    const approvals = real.approvals[action.which % 2] as ApprovalStore;
+    if (id === undefined) return undefined;
+    const known = model.requests.get(id) as Known;
+    if (action.do === 'answer') {
+      await this.#answer(action, id, model, real);
+    } else if (action.do === 'sweep') {
+      await approvals.expire(id, nowMs);
+      await approvals.settle(id);
+    } else if (action.do === 'revoke') {
+      if (await approvals.revoke(id, nowMs)) known.isOver = true;
+    } else if (action.do === 'withdraw') {
+      const closed = await approvals.withdraw(id, nowMs);
+      if (closed?.isYours === true) known.isOver = true;
+      if (closed !== undefined) note(model, closed.request);
+    }
+    return undefined;
+  }
+
+  async #answer(action: Answer, id: string, model: Model, real: Processes): Promise<void> {
+    const known = model.requests.get(id) as Known;
+    const approver = `approver-${action.who}`;
+    const decision = sampleDecision({ verdict: action.verdict, approver, reason: 'So.' });
+    const closed = await (real.approvals[action.who] as ApprovalStore).decide(id, decision, model.nowMs);
+    assert.ok(closed !== undefined);
+    note(model, closed.request);
+    if (closed.request.state === 'denied') known.isOver = true;
+    const isYes = closed.request.state === 'approved' && closed.request.decision?.approver === approver;
+    if (isYes && !closed.isYours) this.seen.recovered += 1;
+    if (isYes) known.acknowledgedAtMs = closed.request.closedAtMs;
+  }
+
+  /** What a gateway does with a call: a grant that it uses up, or a question. */
+  async #call(args: number, replica: number, { nowMs, ...model }: Model, real: Processes): Promise<Grant | undefined> {
+    const question = model.questions[args] as ApprovalQuestion;
+    const grants = real.grants[replica] as GrantStore;
+    const use = async () => {
+      const grant = await grants.find(question, nowMs);
+      return grant !== undefined && (await grants.consume(grant, nowMs)) ? grant : undefined;
+    };
+    const grant = await use();
+    if (grant !== undefined) return grant;
+    const request = await (real.approvals[replica] as ApprovalStore).open(question, nowMs);
+    assert.equal(request.argumentsSha256, question.argumentsSha256);
+    note({ nowMs, ...model }, request);
+    return request.state === 'approved' ? use() : undefined;
+  }
+}
+
+/** The request that an action is about, out of those that somebody was told of. */
+function pick(model: Model, action: Action): string | undefined {
+  if (action.do === 'call') return undefined;
+  const ids = [...model.requests.keys()];
+  // The last ones are the ones that something can still happen to.
+  return ids.at(-1 - (action.which % Math.max(1, Math.min(3, ids.length))));
+}
+
+/** What may be true from now on, whether somebody will be told or not. */
+function before(model: Model, action: Action, id: string | undefined): void {
+  if (action.do === 'call' && action.crash !== undefined) {
+    for (const known of model.requests.values()) if (known.args === action.args) known.isUncertain = true;
+  }
+  const known = id === undefined ? undefined : model.requests.get(id);
+  if (known === undefined) return;
+  if (action.do === 'revoke') known.isUncertain = true;
+  if (action.do === 'answer' && action.verdict === 'approve') known.wasSaid = true;
+}
+
+/** Yeses that somebody was told of and that nobody can have used. */
+function dueYeses(model: Model, args: number): number {
+  return [...model.requests.values()].filter(
+    ({ acknowledgedAtMs, isUncertain, isOver, runs, args: own }) =>
+      own === args &&
+      acknowledgedAtMs !== undefined &&
+      model.nowMs < acknowledgedAtMs + quarter &&
+      !isUncertain &&
+      !isOver &&
+      runs === 0,
+  ).length;
+}
+
+/** A call ran on this grant: it must be one that was given, in time, for this call, and never before. */
+function ran(model: Model, grant: Grant): number {
+  const known = model.requests.get(grant.id);
+  assert.ok(known?.wasSaid, 'a call ran without a yes');
+  known.runs += 1;
+  assert.equal(known.runs, 1, 'two runs for one yes');
+  assert.equal(model.questions[known.args]?.argumentsSha256, grant.argumentsSha256);
+  assert.ok(model.nowMs < grant.grantedAtMs + quarter, 'a call ran on a yes that was over');
+  return known.args;
+}
+
+/** An outcome stands for good, and one that asks again is told the same. */
+function note(model: Model, request: ApprovalRequest): void {
+  const args = model.questions.findIndex(({ argumentsSha256 }) => argumentsSha256 === request.argumentsSha256);
+  const isNew = { args, wasSaid: false, acknowledgedAtMs: undefined, isOver: false, isUncertain: false, runs: 0 };
+  const known: Known = model.requests.get(request.id) ?? { ...isNew, closed: undefined };
+  model.requests.set(request.id, known);
+  if (request.state === 'open') return;
+  known.closed ??= request.state;
+  assert.equal(request.state, known.closed, 'an outcome changed');
+}
+
+/** Anything that anybody can do, in any order, at once, and dying on the way. */
+export function commands(seen: Seen) {
+  const crash = fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.record({ at: fc.nat(5), isSent: fc.boolean() }) },
+  );
+  const which = fc.nat(20);
+  const call: fc.Arbitrary<Action> = fc.record({
+    do: fc.constant('call' as const),
+    args: fc.nat(1),
+    replica: fc.nat(1),
+    crash,
+  });
+  const answer: fc.Arbitrary<Action> = fc.record({
+    do: fc.constant('answer' as const),
+    verdict: fc.constantFrom('approve' as const, 'approve' as const, 'deny' as const),
+    who: fc.nat(1),
+    which,
+    crash,
+  });
+  const other: fc.Arbitrary<Action> = fc.record({
+    do: fc.constantFrom('revoke' as const, 'withdraw' as const, 'sweep' as const),
+    which,
+    crash,
+  });
+  const action = fc.oneof(
+    { weight: 5, arbitrary: call },
+    { weight: 4, arbitrary: answer },
+    { weight: 1, arbitrary: other },
+  );
+  return fc.commands(
+    [
+      fc.array(action, { minLength: 1, maxLength: 4 }).map((actions) => new Together(actions, seen)),
+      fc.array(action, { minLength: 1, maxLength: 1 }).map((actions) => new Together(actions, seen)),
+      fc.constantFrom(1, 60_000, quarter - 1, quarter, 86_400_000).map((ms) => new Wait(ms)),
+    ],
+    { maxCommands: 30, size: 'max' },
+  );
+}
