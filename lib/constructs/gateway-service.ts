@@ -113,6 +113,7 @@ export class GatewayService extends Construct {
       COGNITO_ISSUERS: identity.directIssuers,
       TRUST_DOMAIN: props.trustDomain,
       UPSTREAM_KMS_KEY_ID: upstreamKey.keyArn,
+      REQUEST_STATE_KEY: ecs.Secret.fromSecretsManager(this.makeStateKey()),
       MASK_KEY: ecs.Secret.fromSecretsManager(this.maskKey),
       POLICY_DIR: `${writableFolder}/policy`,
       POLICY_PARAMETER: policy.parameter.parameterName,
@@ -124,6 +125,17 @@ export class GatewayService extends Construct {
       AWS_REGION: cdk.Stack.of(this).region,
       DRAIN_TIMEOUT_MS: drainTimeoutMs,
     };
+  }
+
+  private makeStateKey(): secretsmanager.Secret {
+    return generatedSecret(
+      this,
+      'RequestStateKey',
+      'Seals what clients carry while a person decides about their call',
+      // Nothing outlives it but calls that wait, which are sent again.
+      cdk.RemovalPolicy.DESTROY,
+      'what it seals is valid for 15 minutes; a new value and a restart end what clients carry by then.',
+    );
   }
 
   private makeMaskKey(removalPolicy: cdk.RemovalPolicy): secretsmanager.Secret {

@@ -28,7 +28,8 @@ const gatewayUses: readonly TableUse[] = [
   { table: catalogueTable.name, actions: ['PutItem'], partitions: ['policy'] },
   // DynamoDB hands the counter back with a failed condition, so it is never read.
   { table: quotaTable.name, actions: ['UpdateItem'] },
-  { table: grantTable.name, actions: ['Query', 'UpdateItem'] },
+  // Questions are opened and read here, and a yes whose grant was not stored yet is.
+  { table: grantTable.name, actions: ['GetItem', 'PutItem', 'Query', 'UpdateItem'] },
   signingKeyUse,
 ];
 

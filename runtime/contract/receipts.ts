@@ -19,7 +19,8 @@ export type Elevation =
   | { readonly kind: 'not-needed' }
   | {
       readonly kind: 'granted';
-      readonly grant: Grant /** JWS over the yes, for the tool server and the record. */;
+      readonly grant: Grant;
+      /** JWS over the yes, for the tool server and the record. */
       readonly receipt: string;
     };
 

@@ -23,7 +23,7 @@ import { StartError } from './start-error.ts';
 import type { Place } from './start-platform.ts';
 import type { StateFolder } from './state-folder.ts';
 
-const tablePrefix = 'toolgate-';
+export const tablePrefix = 'toolgate-';
 const policiesFolder = fileURLToPath(new URL('../../policies', import.meta.url));
 
 export async function openTables(state: StateFolder, openings: Openings): Promise<LocalDynamo> {

@@ -4,7 +4,14 @@ import type { AuditRecord } from '../contract/audit-event.ts';
 import type { NotedFailure } from '../shared/failure-log.ts';
 import type { Logger } from '../shared/logger.ts';
 import { findPorts } from './find-ports.ts';
-import { openAuthorization, openGateway, openPolicy, openTables, registerToolServers } from './open-services.ts';
+import {
+  openAuthorization,
+  openGateway,
+  openPolicy,
+  openTables,
+  registerToolServers,
+  tablePrefix,
+} from './open-services.ts';
 import { type LocalToolServer, openToolServers } from './open-tool-servers.ts';
 import { createOpenings } from './openings.ts';
 import { writePlatformFile } from './platform-file.ts';
@@ -41,6 +48,8 @@ export interface Platform {
   readonly servers: Readonly<Record<string, string>>;
   readonly users: readonly Pick<SampleUser, 'name' | 'tenant' | 'role'>[];
   readonly auditDirectory: string;
+  /** The embedded tables, for services beside it. */
+  readonly tables: { readonly endpoint: string; readonly prefix: string };
   /** Ends calls, flushes the record, stops every part, last one first. */
   close(): Promise<void>;
 }
@@ -100,6 +109,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       servers: Object.fromEntries(servers.map(({ name }) => [name, `${place.gatewayUrl}/servers/${name}/mcp`])),
       users: sampleUsers.map(({ name, tenant, role }) => ({ name, tenant, role })),
       auditDirectory: place.auditDirectory,
+      tables: { endpoint: dynamo.endpoint, prefix: tablePrefix },
       close: () => openings.closeAll(),
     };
     const file = state.inside('platform.json');

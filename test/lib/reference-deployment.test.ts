@@ -53,6 +53,7 @@ const pinnedLogicalIds: readonly string[] = [
   'AWS::S3::Bucket PlatformEdgeLogsBucket265D6821',
   'AWS::SecretsManager::Secret PlatformAuthorizationSealingKey4F2064F5',
   'AWS::SecretsManager::Secret PlatformGatewayMaskKeyEE13C9B2',
+  'AWS::SecretsManager::Secret PlatformGatewayRequestStateKey87BA0A76',
   'AWS::SecretsManager::Secret PlatformIdentitySignInClientSecret5AE533F7',
 ];
 

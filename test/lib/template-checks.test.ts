@@ -121,7 +121,7 @@ test('every container that runs is non-root by its image, cannot write its root 
       assert.notEqual(container.Privileged, true);
       const names: string[] = (container.Environment ?? []).map(({ Name }: { Name: string }) => Name);
       assert.deepEqual(
-        names.filter((name) => /SECRET|PASSWORD|SEALING|MASK_KEY|DATABASE_URL/.test(name)),
+        names.filter((name) => /SECRET|PASSWORD|SEALING|MASK_KEY|REQUEST_STATE_KEY|DATABASE_URL/.test(name)),
         [],
       );
     }

@@ -339,7 +339,7 @@ async function fillSecrets(
       ? urls.reader
       : /WriterUrl/.test(Name)
         ? urls.writer
-        : /SealingKey|MaskKey/.test(Name)
+        : /SealingKey|MaskKey|RequestStateKey/.test(Name)
           ? Array.from({ length: 43 }, () => alphabet[Math.floor(Math.random() * alphabet.length)]).join('')
           : /ClientSecret/.test(Name)
             ? await poolClientSecret(emulator)

@@ -27,13 +27,17 @@ export interface RealClient {
   close(): Promise<void>;
 }
 
+/** Shows its user a page that a server asks for, and comes back when the user has looked. */
+export type ShowPage = (url: string) => Promise<void>;
+
 const identity = { name: 'toolgate-end-to-end', version: '1.0.0' };
 
 /** SDK v2, which asks the server what it speaks. It is turned away once, signs in, and connects. */
-export async function connectSdkV2(url: string, person: PersonAtBrowser): Promise<RealClient> {
+export async function connectSdkV2(url: string, person: PersonAtBrowser, onPage?: ShowPage): Promise<RealClient> {
   const transport = () =>
     new StreamableHTTPClientTransport(new URL(url), { authProvider: person, onInsufficientScope: 'throw' });
-  const client = () => new Client(identity, { versionNegotiation: { mode: 'auto' } });
+  const capabilities = onPage === undefined ? {} : { elicitation: { url: {} } };
+  const client = () => new Client(identity, { capabilities, versionNegotiation: { mode: 'auto' } });
   const first = transport();
   try {
     await client().connect(first);
@@ -43,6 +47,13 @@ export async function connectSdkV2(url: string, person: PersonAtBrowser): Promis
   }
   await first.finishAuth(person.answer());
   const connected = client();
+  if (onPage !== undefined) {
+    connected.setRequestHandler('elicitation/create', async ({ params }) => {
+      if (params.mode !== 'url') throw new Error(`asked for ${params.mode}, not shown a page`);
+      await onPage(params.url);
+      return { action: 'accept' };
+    });
+  }
   await connected.connect(transport());
   return {
     revision: connected.getNegotiatedProtocolVersion(),

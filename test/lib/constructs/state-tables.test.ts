@@ -164,7 +164,7 @@ test('each service may do to the tables what its code does, and the gateway writ
     [
       ['TablesCatalogue', 'dynamodb:GetItem', 'dynamodb:Query'],
       ['TablesCatalogue policy', 'dynamodb:PutItem'],
-      ['TablesGrants', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+      ['TablesGrants', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
       ['TablesQuota', 'dynamodb:UpdateItem'],
       ['TablesSigningKeys', 'dynamodb:PutItem', 'dynamodb:Scan'],
     ],
