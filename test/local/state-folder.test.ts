@@ -75,7 +75,7 @@ test('a state.json of another format or torn is refused with what to do', (t) =>
   const folder = temporaryFolder(t);
   mkdirSync(folder);
   writeFileSync(join(folder, 'state.json'), '{"format":99}');
-  assert.throws(() => takeStateFolder(folder), /is of format 99, this version reads 1/);
+  assert.throws(() => takeStateFolder(folder), /is of format 99, this version reads 2/);
   writeFileSync(join(folder, 'state.json'), '{"form');
   assert.throws(() => takeStateFolder(folder), /has an unreadable state.json/);
 });
