@@ -1,5 +1,6 @@
 import { attackRows } from './requirements/attacks.ts';
 import { auditOnS3Rows } from './requirements/audit-on-s3.ts';
+import { constructRows } from './requirements/constructs.ts';
 import { gatewayRows } from './requirements/gateway.ts';
 import { houseRows } from './requirements/house.ts';
 import { registrationRows } from './requirements/registration.ts';
@@ -16,5 +17,6 @@ export const requirements: readonly RequirementRow[] = [
   ...gatewayRows,
   ...registrationRows,
   ...auditOnS3Rows,
+  ...constructRows,
   ...attackRows,
 ];
