@@ -158,6 +158,14 @@ const faults: readonly (readonly [string, RegExp, (folder: string) => Promise<vo
       edit(folder, 'tenants.json', (text) => text.replace('"postgres.readonly": 30', '"postgres.readonly": "30"')),
   ],
   [
+    'a person with one account',
+    /same_person is not a list of lists, each with two or more subjects of one person/,
+    (folder) =>
+      edit(folder, 'tenants.json', (text) =>
+        text.replace('"masked_columns"', '"same_person": [["grace"]], "masked_columns"'),
+      ),
+  ],
+  [
     'an unknown mask',
     /masked_columns is not a list of/,
     (folder) => edit(folder, 'base.json', (text) => text.replace('"last4"', '"first4"')),

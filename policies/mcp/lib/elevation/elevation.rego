@@ -47,4 +47,11 @@ _is_by_another(grant) if {
 	is_string(grant.approver)
 	grant.approver != ""
 	grant.approver != input.caller.subject
+	not _is_second_account(grant.approver)
+}
+
+_is_second_account(subject) if {
+	some accounts in input.tenant.same_person
+	subject in accounts
+	input.caller.subject in accounts
 }

@@ -49,6 +49,16 @@ test_nobody_approves_their_own_call if {
 	not elevated([object.remove(samples.grant, {"approver"})])
 }
 
+asked_with(accounts) := object.union(
+	samples.call("operator", "postgres.write"),
+	{"elevations": [samples.grant], "tenant": {"same_person": accounts}},
+)
+
+test_a_second_account_is_nobody_else if {
+	not elevation.is_granted with input as asked_with([["a", "b"], ["user-1", samples.grant.approver]])
+	elevation.is_granted with input as asked_with([["user-1", "b"], ["a", samples.grant.approver]])
+}
+
 test_a_call_whose_arguments_are_not_known_is_not_elevated if {
 	question := object.union(samples.call("operator", "postgres.write"), {"elevations": [samples.grant]})
 	not elevation.is_granted with input as json.remove(question, ["request/arguments_sha256"])
