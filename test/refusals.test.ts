@@ -274,6 +274,10 @@ const elsewhere: Readonly<Partial<Record<RefusalCode, string>>> = {
   definition_changed: 'registration; its wire form below',
   name_taken: 'registration; its wire form below',
   address_not_allowed: 'registration; its wire form below',
+  signature_invalid: 'test/approvals/slack-attacks.test.ts; no MCP message',
+  signature_stale: 'test/approvals/slack-attacks.test.ts; no MCP message',
+  message_replayed: 'test/approvals/slack-attacks.test.ts; acknowledged, only in the record',
+  approver_unknown: 'test/approvals/slack-attacks.test.ts; acknowledged, only in the record',
 };
 
 test('every refusal code has its row', () => {

@@ -69,6 +69,11 @@ export const refusalCodes = {
   declaration_invalid: 'The declaration is not valid, or the server says otherwise.',
   definition_changed: 'A published definition changed under the same version.',
   name_taken: 'Another server owns this name.',
+  // approvals
+  signature_invalid: 'The message is not signed by Slack.',
+  signature_stale: 'The message was signed more than five minutes ago, or later than now.',
+  message_replayed: 'This very message came before.',
+  approver_unknown: 'Nobody knows an account for this person.',
   // boundaries
   address_not_allowed: 'The address is not one that this service may call.',
   shutting_down: 'This replica is shutting down.',

@@ -78,6 +78,11 @@ export const refusalForms: Readonly<Record<RefusalCode, RefusalForm>> = {
   declaration_invalid: { status: 422, rpc: 4222 },
   definition_changed: { status: 409, rpc: 4091 },
   name_taken: { status: 409, rpc: 4090 },
+  signature_invalid: { status: 401, rpc: 4014 },
+  signature_stale: { status: 401, rpc: 4015 },
+  message_replayed: { status: 409, rpc: 4092 },
+  approver_unknown: { status: 403, rpc: 4035 },
+
   address_not_allowed: { status: 422, rpc: 4221 },
   shutting_down: { status: 503, rpc: -32603 },
   internal_error: { status: 500, rpc: -32603 },

@@ -9,14 +9,11 @@ export function reminder(question: Question, pageUrl: string): SlackMessage {
   );
 }
 
-/** One message in place of many cards, changed in place while their number changes. */
+/** One line in place of many cards. */
 export function moreWaiting(subject: string, count: number, pageUrl: string): SlackMessage {
   const questions = count === 1 ? '1 more question' : `${count} more questions`;
-  return line(
-    count === 0
-      ? `No further questions of ${name(subject)} wait.`
-      : `${questions} of ${name(subject)} ${count === 1 ? 'waits' : 'wait'} for an answer. <${pageUrl}|Look at them>`,
-  );
+  const wait = count === 1 ? 'waits' : 'wait';
+  return line(`${questions} of ${name(subject)} ${wait} for an answer. <${pageUrl}|Look at them>`);
 }
 
 function line(text: string): SlackMessage {

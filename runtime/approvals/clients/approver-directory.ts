@@ -1,0 +1,57 @@
+import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { grantTable } from '../../contract/tables.ts';
+import { type DynamoDBClient, orRefuse } from '../../shared/dynamo.ts';
+import { keyHash } from '../../shared/key-hash.ts';
+
+/** Somebody who may be asked, as the authorization server said when that person signed in last. */
+export interface KnownApprover {
+  readonly subject: string;
+  readonly tenant: string;
+  readonly roles: readonly string[];
+}
+
+/**
+ * Who an address is. An account is put here by its own sign-in to the approvals page, never by what Slack says. Every method throws
+ * Refusal `approval_unavailable` when the store gives no answer.
+ */
+export interface ApproverDirectory {
+  /** Undefined for an address that nobody signed in with, or too long ago. */
+  find(email: string, nowMs: number): Promise<KnownApprover | undefined>;
+  /** `email` must have been verified by whoever signed the token it is from. */
+  remember(email: string, approver: KnownApprover, nowMs: number): Promise<void>;
+}
+
+export interface ApproverDirectoryOptions {
+  readonly client: DynamoDBClient;
+  readonly tablePrefix: string;
+  /** Roles may be taken away meanwhile, so what was said holds for no longer. @default 12 hours */
+  readonly rememberedMs?: number;
+}
+
+export function createApproverDirectory(options: ApproverDirectoryOptions): ApproverDirectory {
+  const { client, tablePrefix, rememberedMs = 12 * 3_600_000 } = options;
+  const TableName = `${tablePrefix}${grantTable.name}`;
+  return {
+    find: (email, nowMs) =>
+      orRefuse('approval_unavailable', async () => {
+        const { Item } = await client.send(new GetItemCommand({ TableName, Key: key(email), ConsistentRead: true }));
+        if (Item === undefined) return undefined;
+        const { subject, tenant, roles, rememberedAtMs } = unmarshall(Item);
+        const ageMs = nowMs - Number(rememberedAtMs);
+        if (!(ageMs >= 0 && ageMs < rememberedMs)) return undefined;
+        return { subject: String(subject), tenant: String(tenant), roles: (roles as string[]).map(String) };
+      }),
+    remember: (email, { subject, tenant, roles }, nowMs) =>
+      orRefuse('approval_unavailable', async () => {
+        const expires_at = Math.ceil((nowMs + rememberedMs) / 1000);
+        const Item = marshall({ subject, tenant, roles, rememberedAtMs: nowMs, expires_at });
+        await client.send(new PutItemCommand({ TableName, Item: { ...key(email), ...Item } }));
+      }),
+  };
+}
+
+/** Addresses are compared in lower case only: no provider of one's own organisation tells two apart by it. */
+function key(email: string) {
+  return marshall({ pk: `approver#${keyHash(email.trim().toLowerCase())}`, sk: 'approver' });
+}

@@ -1,0 +1,78 @@
+import { App, type Context, type Receiver, type ReceiverEvent, SocketModeReceiver } from '@slack/bolt';
+import { denyDialogId } from '../messages/deny-dialog.ts';
+import { cardActions } from '../messages/request-card.ts';
+import { readClick, type SlackClick } from '../read-click.ts';
+import { muteLogger } from './slack.ts';
+
+/** What Slack sends us, whichever way it comes. */
+export interface SlackEvents {
+  /**
+   * One payload whose signature holds; resolves as soon as it is acknowledged, with false when it is nothing of ours. What it leads to goes on
+   * after that, unless `isFirst` says that the same message came before.
+   */
+  deliver(payload: Readonly<Record<string, unknown>>, isFirst: () => Promise<boolean>): Promise<boolean>;
+  /** Opens the socket, where there is one. */
+  start(): Promise<void>;
+  /** Takes nothing more, and waits for what is under way. */
+  close(): Promise<void>;
+}
+
+export interface SlackEventsOptions {
+  /** With it Slack is listened to over a socket that we open, so that no address of ours need be public. */
+  readonly appToken?: string | undefined;
+  /** What a click leads to. Never rejects. */
+  readonly onClick: (click: SlackClick) => Promise<void>;
+}
+
+/** Bolt behind our own check of the bytes: it knows the shapes of what Slack sends, acknowledges, and keeps the socket. */
+export function createSlackEvents({ appToken, onClick }: SlackEventsOptions): SlackEvents {
+  const underWay = new Set<Promise<void>>();
+  const receiver: Receiver =
+    appToken === undefined ? noReceiver : new SocketModeReceiver({ appToken, logger: muteLogger });
+  const app = new App({
+    receiver,
+    // Listeners get no client: whatever is sent goes through the paced one.
+    authorize: async () => ({}),
+    convoStore: false,
+    ignoreSelf: false,
+    attachFunctionToken: false,
+    logger: muteLogger,
+  });
+  const take = (payload: unknown, isFirst: unknown) => {
+    const click = readClick(payload);
+    if (click === undefined) return;
+    const work = answer(click, typeof isFirst === 'function' ? (isFirst as () => Promise<boolean>) : undefined).finally(
+      () => underWay.delete(work),
+    );
+    underWay.add(work);
+  };
+  const answer = async (click: SlackClick, isFirst: (() => Promise<boolean>) | undefined) => {
+    // A dialog cannot wait for the store, and Slack opens one a trigger.
+    if (click.kind === 'ask-why-not' || isFirst === undefined || (await isFirst())) await onClick(click);
+  };
+  // Acknowledged first: Slack waits for three seconds, and what a click leads to may take longer.
+  const takeAction = async ({ ack, body, context }: { ack: () => Promise<void>; body: unknown; context: Context }) => {
+    await ack();
+    take(body, context.isFirst);
+  };
+  for (const action of Object.values(cardActions)) app.action(action, takeAction);
+  app.view(denyDialogId, takeAction);
+
+  return {
+    deliver: (body, isFirst) =>
+      new Promise((resolve) => {
+        const event: ReceiverEvent = { body, customProperties: { isFirst }, ack: async () => resolve(true) };
+        // Bolt rejects shapes that it cannot read; nothing that we do runs inside of this.
+        const unread = () => resolve(false);
+        app.processEvent(event).then(unread, unread);
+      }),
+    start: async () => void (appToken !== undefined && (await app.start())),
+    async close() {
+      if (appToken !== undefined) await app.stop();
+      await Promise.all(underWay);
+    },
+  };
+}
+
+/** Over HTTP the service itself listens, on the bytes. */
+const noReceiver: Receiver = { init() {}, start: async () => {}, stop: async () => {} };

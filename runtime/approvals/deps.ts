@@ -1,0 +1,178 @@
+import { type ApprovalStore, createApprovalStore } from '../shared/approval-store.ts';
+import { openAudit } from '../shared/audit/open-audit.ts';
+import type { AuditWriter } from '../shared/audit-writer.ts';
+import { createDynamoClient, type DynamoDBClient } from '../shared/dynamo.ts';
+import { createLogger, type Logger } from '../shared/logger.ts';
+import { type BundlePolicyClient, createPolicyClient } from '../shared/policy-client.ts';
+import { openPolicySource } from '../shared/policy-source/open-policy-source.ts';
+import { type ApproverDirectory, createApproverDirectory } from './clients/approver-directory.ts';
+import { createClaim } from './clients/claims.ts';
+import { createSlack, type Slack, SlackFailure } from './clients/slack.ts';
+import { createSlackEvents, type SlackEvents } from './clients/slack-events.ts';
+import { type Answer, type AnswerOutcome, type DecideDeps, decideRequest } from './decide-request.ts';
+import type { ApprovalsEnv } from './env.ts';
+import { createFollowRequests } from './follow-requests.ts';
+import { receiveClick } from './receive-click.ts';
+import type { ReceiveSlackDeps } from './receive-slack-request.ts';
+import { createSettleRequests } from './settle-requests.ts';
+import { showOutcome } from './show-outcome.ts';
+
+/** Everything that the approvals service may reach. A plain object of functions, made once. */
+export interface ApprovalsDeps {
+  readonly now: () => number;
+  readonly logger: Logger;
+  readonly audit: AuditWriter;
+  readonly approvals: ApprovalStore;
+  readonly policy: DecideDeps['policy'];
+  /** Who an address in Slack is; whoever signs in to the page is put there. */
+  readonly approvers: ApproverDirectory;
+  /** One person's answer, from whatever surface. */
+  readonly decide: (answer: Answer) => Promise<AnswerOutcome>;
+  /** The sweep over what is left to do. */
+  readonly settle: () => Promise<void>;
+  /** Undefined where nobody set up Slack: people then answer on the page. */
+  readonly slack: SlackSide | undefined;
+  /** What is wrong with parts that are there, one phrase each. */
+  readonly problems: () => readonly string[];
+  /** Ends clients; the record is closed last. */
+  readonly close: () => Promise<void>;
+}
+
+export interface SlackSide {
+  readonly events: SlackEvents;
+  /** Tells people of open requests, one look a call. */
+  readonly follow: (signal?: AbortSignal) => Promise<void>;
+  /** For messages over HTTP; undefined with a socket. */
+  readonly receive: ReceiveSlackDeps | undefined;
+}
+
+/** What is made outside, so that a test or the laptop may bring its own. */
+export interface ApprovalsParts {
+  readonly now: () => number;
+  readonly logger: Logger;
+  readonly audit: AuditWriter;
+  readonly client: DynamoDBClient;
+  readonly policy: DecideDeps['policy'];
+  /** @default the paced one of SLACK_BOT_TOKEN */
+  readonly slack?: Slack | undefined;
+}
+
+export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omit<ApprovalsDeps, 'problems' | 'close'> {
+  const { now, logger, audit, client, policy } = parts;
+  const tablePrefix = env.TABLE_PREFIX;
+  const approvals = createApprovalStore({ client, tablePrefix });
+  const approvers = createApproverDirectory({ client, tablePrefix });
+  const slack = parts.slack ?? openSlack(env);
+  const deciding: DecideDeps = {
+    approvals,
+    policy,
+    audit,
+    now,
+    showOutcome: async (request) => {
+      if (slack === undefined) return;
+      await showOutcome(request, { slack }).catch((error: unknown) => {
+        // A card that is gone, or a channel that we may not write to any more, will not be told tomorrow either.
+        if (!(error instanceof SlackFailure) || error.kind !== 'refused') throw error;
+        logger.warn({ err: error, approval: request.id }, 'the card of a closed request cannot be changed');
+      });
+    },
+  };
+  const decide = (answer: Answer) => decideRequest(answer, deciding);
+  const settle = createSettleRequests({ ...deciding, approvals, logger });
+  const common = { now, logger, audit, approvals, policy, approvers, decide, settle };
+  if (slack === undefined) return { ...common, slack: undefined };
+
+  const claim = createClaim({ client, tablePrefix, now });
+  const pageUrl = (id: string) => `${env.PUBLIC_URL}/approvals${id === '' ? '' : `/${id}`}`;
+  const events = createSlackEvents({
+    appToken: env.SLACK_APP_TOKEN,
+    onClick: (click) => receiveClick(click, { ...common, slack, pageUrl }),
+  });
+  const follow = createFollowRequests(
+    { now, logger, approvals, slack, claim, pageUrl, channelOf: lookUp(env.SLACK_CHANNELS) },
+    {
+      cardsPerAskerMax: env.CARDS_PER_ASKER_MAX,
+      remindAfterMs: env.REMIND_AFTER_MS,
+      escalateAfterMs: env.ESCALATE_AFTER_MS,
+      escalationChannelOf: lookUp(env.SLACK_ESCALATION_CHANNELS),
+    },
+  );
+  const signingSecret = env.SLACK_SIGNING_SECRET;
+  const receive = signingSecret === undefined ? undefined : { now, logger, audit, claim, signingSecret, events };
+  return { ...common, slack: { events, follow, receive } };
+}
+
+/** Makes everything once. Rejects with one sentence when the audit record or the policy folder cannot be used; nothing else stops the boot. */
+export async function createApprovalsDeps(env: ApprovalsEnv): Promise<ApprovalsDeps> {
+  const now = Date.now;
+  const logger = createLogger('approvals', env.LOG_LEVEL);
+  const audit = await openAudit(env, { now, logger });
+  const client = createDynamoClient({
+    region: env.AWS_REGION,
+    ...(env.DYNAMODB_ENDPOINT !== '' && {
+      endpoint: env.DYNAMODB_ENDPOINT,
+      // An embedded DynamoDB asks for credentials and looks at none.
+      credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' },
+    }),
+  });
+  const { policy, source } = await openPolicy(env, { client, now, logger });
+  return {
+    ...assembleApprovals(env, { now, logger, audit, client, policy }),
+    problems: () => [
+      ...(audit.status().isWriting ? [] : ['the audit record cannot be written']),
+      ...(policy.revision() === undefined ? ['there is no policy'] : []),
+    ],
+    close: async () => {
+      source?.close();
+      policy.close();
+      await audit.close();
+      client.destroy();
+    },
+  };
+}
+
+function lookUp(channels: ReadonlyMap<string, string>): (tenant: string) => string | undefined {
+  return (tenant) => channels.get(tenant) ?? channels.get('*');
+}
+
+function openSlack(env: ApprovalsEnv): Slack | undefined {
+  if (env.SLACK_BOT_TOKEN === undefined) return undefined;
+  const slack = createSlack({ token: env.SLACK_BOT_TOKEN, apiUrl: `${env.SLACK_API_URL}/` });
+  let known: ReturnType<Slack['identity']> | undefined;
+  return {
+    ...slack,
+    // A token stays with its workspace; only an answer is kept.
+    identity: () => {
+      known ??= slack.identity().catch((error: unknown) => {
+        known = undefined;
+        throw error;
+      });
+      return known;
+    },
+  };
+}
+
+/** The policy in the folder, and what brings it there. */
+async function openPolicy(
+  env: ApprovalsEnv,
+  { client, now, logger }: { readonly client: DynamoDBClient; readonly now: () => number; readonly logger: Logger },
+): Promise<{ readonly policy: BundlePolicyClient; readonly source: { close(): void } | undefined }> {
+  const folder = env.POLICY_DIR;
+  if (env.POLICY_PARAMETER === '')
+    return { policy: await createPolicyClient({ folder, logger, now }), source: undefined };
+  let reload = async (): Promise<unknown> => undefined;
+  const source = await openPolicySource({
+    parameter: env.POLICY_PARAMETER,
+    folder,
+    region: env.AWS_REGION,
+    client,
+    tablePrefix: env.TABLE_PREFIX,
+    logger,
+    pollMs: env.POLICY_POLL_MS,
+    onPlaced: () => reload(),
+  });
+  await source.look();
+  const policy = await createPolicyClient({ folder, logger, now });
+  reload = policy.reload;
+  return { policy, source };
+}

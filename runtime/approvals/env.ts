@@ -1,0 +1,95 @@
+import { auditEnv } from '../shared/audit/audit-env.ts';
+import { type EnvOf, integer, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
+
+/** Every variable of the approvals service. Units are in the names and sentences; nothing else is read anywhere. */
+export const approvalsEnv = {
+  HOST: text('address to listen on', '0.0.0.0'),
+  PORT: integer('port to listen on; 0 takes a free one', { min: 0, max: 65_535 }, 8080),
+  PUBLIC_URL: url('public URL under which /approvals stands, as people open it'),
+  SLACK_BOT_TOKEN: optional(
+    'bot token with chat:write, users:read and users:read.email; unset: no Slack',
+    /^xoxb-\S+$/,
+  ),
+  SLACK_SIGNING_SECRET: optional('what Slack signs with, for messages that come over HTTP', /^[0-9a-f]{32,64}$/),
+  SLACK_APP_TOKEN: optional(
+    'app token with connections:write: Slack then comes over a socket that this service opens',
+    /^xapp-\S+$/,
+  ),
+  SLACK_CHANNELS: channels(
+    'channels whose members approve, by tenant: acme=C0123456789,globex=C9876543210; * stands for every other tenant, which then see each other',
+  ),
+  SLACK_ESCALATION_CHANNELS: channels('channels for what nobody answers, in the same form'),
+  SLACK_API_URL: url("base URL of Slack's methods, only for a double", 'https://slack.com/api'),
+  APPROVALS_POLL_MS: integer('how often open requests are looked at, milliseconds', { min: 50, max: 60_000 }, 2000),
+  CARDS_PER_ASKER_MAX: integer('open cards of one asker; further ones wait behind one line', { min: 1, max: 100 }, 5),
+  REMIND_AFTER_MS: integer(
+    'how long a card waits for an answer before its thread says so, milliseconds',
+    { min: 1000, max: 604_800_000 },
+    1_800_000,
+  ),
+  ESCALATE_AFTER_MS: integer(
+    'and before SLACK_ESCALATION_CHANNELS are told, milliseconds',
+    { min: 1000, max: 604_800_000 },
+    7_200_000,
+  ),
+  POLICY_DIR: text('folder of the policy bundle, watched'),
+  POLICY_PARAMETER: text(
+    'SSM parameter that names the policy bundle in S3, which is then brought into POLICY_DIR; empty: somebody else fills the folder',
+    '',
+  ),
+  POLICY_POLL_MS: integer(
+    'how often POLICY_PARAMETER is read, milliseconds; up to a tenth is added',
+    { min: 50, max: 3_600_000 },
+    10_000,
+  ),
+  TABLE_PREFIX: text('what stands before the table names'),
+  AWS_REGION: text('region of DynamoDB, S3 and SSM', 'us-east-1'),
+  DYNAMODB_ENDPOINT: text('endpoint of an embedded DynamoDB; empty for the AWS one', ''),
+  ...auditEnv,
+  AUDIT_WRITER: text('name of this writer in the record; one per replica of AUDIT_DIR', 'approvals'),
+  DRAIN_TIMEOUT_MS: integer('for answers under way after SIGTERM, milliseconds', { min: 0, max: 600_000 }, 20_000),
+  LOG_LEVEL: text('how much is logged: fatal, error, warn, info, debug or silent', 'info'),
+} as const;
+
+export type ApprovalsEnv = EnvOf<typeof approvalsEnv>;
+
+/** What the Slack variables contradict each other in, in a sentence; a rule for `readEnv`. */
+export function slackProblem(source: Readonly<Record<string, string | undefined>>): string | undefined {
+  const isSet = (name: keyof ApprovalsEnv) => (source[name] ?? '') !== '';
+  const said = (['SLACK_SIGNING_SECRET', 'SLACK_APP_TOKEN', 'SLACK_CHANNELS'] as const).filter(isSet);
+  if (!isSet('SLACK_BOT_TOKEN')) {
+    return said.length === 0 ? undefined : `${said.join(', ')} without SLACK_BOT_TOKEN: set all of Slack, or none.`;
+  }
+  if (!isSet('SLACK_CHANNELS')) return 'SLACK_BOT_TOKEN without SLACK_CHANNELS: say in which channel people approve.';
+  if (isSet('SLACK_SIGNING_SECRET') === isSet('SLACK_APP_TOKEN')) {
+    return 'SLACK_BOT_TOKEN needs one of SLACK_SIGNING_SECRET (Slack calls this service) and SLACK_APP_TOKEN (this service opens a socket).';
+  }
+  return undefined;
+}
+
+function optional(what: string, pattern: RegExp): OptionalEnvVariable<string | undefined> {
+  return {
+    what,
+    fallback: undefined,
+    parse(value) {
+      // Never the value: most of these are secrets.
+      if (!pattern.test(value)) throw new Error(`expected ${pattern.source}`);
+      return value;
+    },
+  };
+}
+
+function channels(what: string): OptionalEnvVariable<ReadonlyMap<string, string>> {
+  return {
+    what,
+    fallback: new Map(),
+    parse(value) {
+      const pairs = value.split(',').map((pair) => pair.trim().split('='));
+      for (const [tenant = '', channel = '', ...more] of pairs) {
+        const isPair = /^(\*|[a-z0-9][a-z0-9-]{0,62})$/.test(tenant) && /^[CG][A-Z0-9]{1,30}$/.test(channel);
+        if (!isPair || more.length > 0) throw new Error(`expected tenant=C0123456789, got ${tenant}=${channel}`);
+      }
+      return new Map(pairs as [string, string][]);
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { Refusal } from '../shared/refusal.ts';
+import type { AnswerOutcome } from './decide-request.ts';
+
+/** What policy says no with, in words for the person who answered. */
+const policyWords: Readonly<Record<string, string>> = {
+  own_request: 'Nobody approves or denies their own call, from whichever account.',
+  approver_role_missing: 'You are no approver. Ask the people who run Toolgate for the role “approver”.',
+  approver_unknown: 'Toolgate does not know who you are.',
+  approver_not_a_person: 'Only people answer.',
+  policy_changed: 'Policy changed since this was asked, so a yes would open nothing. Whoever asked has to ask again.',
+  reason_missing: 'A no needs a reason.',
+};
+
+/** What became of an answer, for the person who gave it and nobody else; undefined when the card says it all. Names no other person. */
+export function sayOutcome(outcome: AnswerOutcome): string | undefined {
+  switch (outcome.kind) {
+    case 'decided':
+      return undefined;
+    case 'closed':
+      if (outcome.isOwn) return undefined;
+      return outcome.request.state === 'expired'
+        ? 'This came too late: nobody answered in time.'
+        : `This was answered before: it is ${outcome.request.state}.`;
+    case 'refused': {
+      const words = outcome.reasons.map((reason) => policyWords[reason]).filter((text) => text !== undefined);
+      return `Your answer does not count. ${words.join(' ') || 'Policy does not allow it.'}`;
+    }
+    case 'unknown':
+      return 'This question is not there any more, or not as this card shows it.';
+  }
+}
+
+/** Why there is no outcome, for the same person. */
+export function sayFailure({ code }: Refusal, pageUrl: string): string {
+  switch (code) {
+    case 'approver_unknown':
+      return `Your answer does not count: Toolgate does not know you yet, or not any more. Sign in once at ${pageUrl} with the address that you have in Slack, then press the button again.`;
+    case 'identity_unavailable':
+      return 'Slack does not say who you are right now. Nothing was stored: press the button again in a minute.';
+    default:
+      return 'It could not be confirmed that your answer was stored. Press the button again in a minute: what was stored already stands.';
+  }
+}

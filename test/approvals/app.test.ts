@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { approvalsEnv, slackProblem } from '../../runtime/approvals/env.ts';
+import { EnvError, readEnv } from '../../runtime/shared/read-env.ts';
+import { openApprovalsWorld } from '../support/approvals-world.ts';
+
+const env = { PUBLIC_URL: 'https://mcp.example.com', POLICY_DIR: 'policy', TABLE_PREFIX: 'x-', AUDIT_DIR: 'audit' };
+const slack = {
+  SLACK_BOT_TOKEN: 'xoxb-1',
+  SLACK_SIGNING_SECRET: 'f'.repeat(32),
+  SLACK_CHANNELS: 'acme=C0123456789',
+};
+const read = (more: Readonly<Record<string, string>>) => readEnv(approvalsEnv, { ...env, ...more }, slackProblem);
+
+test('it says that it lives, and takes from Slack by POST only', async (t) => {
+  const { app } = await openApprovalsWorld(t);
+  assert.deepEqual(await (await fetch(`${app.url}/healthz`)).json(), { status: 'ok' });
+  assert.deepEqual(await (await fetch(`${app.url}/readyz`)).json(), { status: 'ready', problems: [] });
+  assert.equal((await fetch(`${app.url}/slack/interactions`)).status, 405);
+  for (const path of ['/', '/slack', '/slack/interactions/', '/approvals', '/metrics']) {
+    assert.equal((await fetch(`${app.url}${path}`)).status, 404, path);
+  }
+});
+
+test('Slack is set up whole or not at all, and each gap is a sentence that shows no secret', () => {
+  assert.equal(read({}).SLACK_BOT_TOKEN, undefined);
+  assert.equal(read(slack).SLACK_CHANNELS.get('acme'), 'C0123456789');
+  const { SLACK_SIGNING_SECRET: _secret, ...socket } = slack;
+  assert.equal(read({ ...socket, SLACK_APP_TOKEN: 'xapp-1' }).SLACK_APP_TOKEN, 'xapp-1');
+  for (const [more, words] of [
+    [{ SLACK_CHANNELS: 'acme=C1' }, /SLACK_CHANNELS without SLACK_BOT_TOKEN/],
+    [{ SLACK_BOT_TOKEN: 'xoxb-1' }, /without SLACK_CHANNELS/],
+    [socket, /needs one of SLACK_SIGNING_SECRET/],
+    [{ ...slack, SLACK_APP_TOKEN: 'xapp-1' }, /needs one of SLACK_SIGNING_SECRET/],
+    [{ ...slack, SLACK_CHANNELS: 'acme' }, /expected tenant=C0123456789, got acme=/],
+    [{ ...slack, SLACK_CHANNELS: 'acme=#general' }, /expected tenant=C0123456789, got acme=#general/],
+    [{ ...slack, SLACK_BOT_TOKEN: 'a-user-token' }, /SLACK_BOT_TOKEN is wrong/],
+  ] as const) {
+    assert.throws(
+      () => read(more),
+      (error: EnvError) => {
+        assert.ok(error instanceof EnvError);
+        assert.match(error.message, words);
+        assert.doesNotMatch(error.message, /a-user-token|ffff/);
+        return true;
+      },
+    );
+  }
+});
