@@ -38,7 +38,9 @@ async function serve(request: IncomingMessage, response: ServerResponse, parts: 
   const { env } = parts;
   const issuer = new URL(env.AUTHORIZATION_ISSUER);
   protect(response, issuer.protocol === 'https:');
-  const path = (request.url ?? '').split('?', 1)[0];
+  // The library finds its routes in absolute targets too (RFC 9112 § 3.2.2), so what is asked here must be the same path.
+  request.url = (request.url ?? '/').replace(/^https?:\/\/[^/?#]*\/?/i, '/');
+  const path = request.url.split(/[?#]/, 1)[0];
   if (path === '/healthz') return sendJson(response, 200, { status: 'ok' });
   if (path === '/readyz') return serveReadiness(response, parts);
   // Gateways fetch the key set by a name inside their network; it is the same under every name.
@@ -57,7 +59,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, parts: 
     return serveInteraction(request, response, parts.provider(), parts.interactions);
   const { signIn } = parts.interactions;
   if (path === callbackPath && signIn !== undefined) return serveCallback(request, response, parts.provider(), signIn);
-  if (path === '/register' && !(await mayRegister(request, response, address, parts))) return;
+  // As the library's router reads it: in any case, with a slash or without.
+  if (/^\/register\/*$/i.test(path ?? '') && !(await mayRegister(request, response, address, parts))) return;
   await parts.provider().callback()(request, response);
 }
 

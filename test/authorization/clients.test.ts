@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { sendRaw } from '../support/raw-http.ts';
 import { callback, claimsOf, postForm, register, registeredId, signIn, startWorld } from './world.ts';
 
 test('the metadata says what MCP clients look for, at both well-known places', async (t) => {
@@ -143,4 +144,33 @@ test('a client that registered itself is asked about every time', async (t) => {
   assert.equal((await signIn(issuer, { clientId, user: 'alice', redirectUri })).response.status, 200);
   const { answer } = await signIn(issuer, { clientId, user: 'alice', redirectUri, choice: 'deny' });
   assert.equal(answer.searchParams.get('error'), 'access_denied');
+});
+
+test('however its path is spelt, registration is counted', async (t) => {
+  const spellings = [
+    '/register',
+    '/register/',
+    '/register//',
+    '/REGISTER',
+    '/Register/',
+    '/register#x',
+    '/register?x=1',
+  ];
+  const { issuer, server } = await startWorld(t, { env: { REGISTRATIONS_PER_MINUTE: 1 } });
+  const body = JSON.stringify({ redirect_uris: [callback], token_endpoint_auth_method: 'none' });
+  const statusOf = async (target: string) => {
+    const head = [
+      `POST ${target} HTTP/1.1`,
+      `host: ${new URL(issuer).host}`,
+      'content-type: application/json',
+      `content-length: ${body.length}`,
+      'connection: close',
+    ];
+    return (await sendRaw(server.port, `${head.join('\r\n')}\r\n\r\n${body}`)).slice(9, 12);
+  };
+  assert.equal(await statusOf('/register'), '201');
+  for (const path of spellings)
+    for (const target of [path, `${issuer}${path}`]) {
+      assert.ok(['404', '429'].includes(await statusOf(target)), target);
+    }
 });
