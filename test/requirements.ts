@@ -1,3 +1,4 @@
+import { approvalWorkflowRows } from './requirements/approval-workflow.ts';
 import { attackRows } from './requirements/attacks.ts';
 import { auditOnS3Rows } from './requirements/audit-on-s3.ts';
 import { constructRows } from './requirements/constructs.ts';
@@ -18,5 +19,6 @@ export const requirements: readonly RequirementRow[] = [
   ...registrationRows,
   ...auditOnS3Rows,
   ...constructRows,
+  ...approvalWorkflowRows,
   ...attackRows,
 ];

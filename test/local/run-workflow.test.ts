@@ -5,7 +5,7 @@ import { tables } from '../../runtime/contract/tables.ts';
 import { createTables, startDynamo } from '../../runtime/local/dynamo.ts';
 import { runWorkflows } from '../../runtime/local/run-workflow.ts';
 import { paced } from '../support/paced-workflow.ts';
-import { workflowContract } from '../support/workflow-contract.ts';
+import { workflowSuite } from '../support/workflow-suite.ts';
 import { ask, ending, tokenOf, type WorkflowUnderTest, waitFor, workflowWorld } from '../support/workflow-world.ts';
 
 const tableName = 'workflow-grants';
@@ -39,7 +39,7 @@ async function open(definition: WorkflowDefinition): Promise<WorkflowUnderTest> 
   };
 }
 
-workflowContract('the runner of the laptop', (pace) =>
+workflowSuite('the runner of the laptop', (pace) =>
   open(paced(approvalWorkflow({ tableName, noticeTimeoutS: 60, noticeHeartbeatS: 30 }), pace)),
 );
 

@@ -14,7 +14,7 @@ import { createDynamoClient } from '../../../runtime/shared/dynamo.ts';
 import { createStepFunctionsAnswers, createStepFunctionsStarter } from '../../../runtime/shared/step-functions.ts';
 import { type Ministack, startMinistack } from '../../support/ministack.ts';
 import { synthTemplate } from '../../support/synth.ts';
-import { workflowContract } from '../../support/workflow-contract.ts';
+import { workflowSuite } from '../../support/workflow-suite.ts';
 import { type WorkflowPace, waitFor } from '../../support/workflow-world.ts';
 
 let emulator: Promise<Ministack> | undefined;
@@ -85,4 +85,4 @@ function outputOf({ Outputs = [] }: Stack, name: string): string {
   return value;
 }
 
-workflowContract('Step Functions on ministack', deploy);
+workflowSuite('Step Functions on ministack', deploy);

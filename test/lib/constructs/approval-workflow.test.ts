@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as cdk from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
@@ -159,7 +160,16 @@ test('times that Step Functions would refuse are refused at synth', () => {
   assert.match(failure({ noticeHeartbeat: cdk.Duration.days(2) }), /noticeHeartbeat is 172800 seconds: give whole/);
 });
 
-test('it costs nothing until somebody asks', () => {
+test('it costs nothing until somebody asks, and then what the cost page says', () => {
   const { template } = synthTemplate((stack) => void addWorkflow(stack));
   assert.equal(total(monthlyCost(template.toJSON().Resources)), 0);
+  const { States, StartAt } = approvalWorkflow({ tableName: 't', noticeTimeoutS: 2, noticeHeartbeatS: 1 });
+  const path = ['CheckQuestion', 'PostNotice', 'CheckNotice', 'AwaitDecision', 'CheckAnswer', 'Approved'];
+  assert.equal(path[0], StartAt);
+  for (const [index, name] of path.slice(0, -1).entries())
+    assert.ok(JSON.stringify(States[name]).includes(`"${path[index + 1]}"`), `${name} leads to ${path[index + 1]}`);
+  // The start is one too. 0.025 USD for a thousand transitions.
+  const usd = (path.length + 1) * 0.025;
+  const page = readFileSync(new URL('../../../docs/cost.md', import.meta.url), 'utf8');
+  assert.ok(page.includes(`in \`ApprovalWorkflow\`, seven transitions each | ${usd.toFixed(2)} |`), `${usd}`);
 });

@@ -26,7 +26,7 @@ const stranger: WorkflowAnswer = {
 const tablePrefix = 'workflow-';
 
 /** What the approval workflow does, whatever runs it. `deploy` makes one, on tables with `tablePrefix`. */
-export function workflowContract(
+export function workflowSuite(
   name: string,
   deploy: (pace: WorkflowPace, tablePrefix: string) => Promise<WorkflowUnderTest>,
 ): void {
