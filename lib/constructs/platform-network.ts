@@ -38,7 +38,8 @@ export interface PlatformNetworkProps {
    */
   readonly egress?: Egress;
   /**
-   * Availability zones of a new VPC. A load balancer needs two.
+   * Availability zones of a new VPC. A load balancer needs two. Decide it before the first deployment: another number moves the addresses of
+   * subnets, which AWS refuses while they overlap.
    *
    * @default 2
    */

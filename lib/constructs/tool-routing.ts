@@ -1,4 +1,7 @@
-/** How the gateway reaches tool servers. The same for a whole platform. */
+/**
+ * How the gateway reaches tool servers. The same for a whole platform, and decided before tenants come: both keep a private zone of one name,
+ * of which a VPC takes one, and every tool server is deployed anew.
+ */
 export class ToolRouting {
   /** An internal load balancer with a rule for each server: health checks, draining, and requests per target to scale on. */
   static loadBalancer(): ToolRouting {

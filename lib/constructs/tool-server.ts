@@ -20,7 +20,10 @@ import type { ScopeDeclaration, ServiceLevelObjective, ToolDeclaration } from '.
 
 /** What a tool server is made of. */
 export interface ToolServerProps extends McpServiceSizing {
-  /** The platform of the same app, or `McpPlatform.fromPlatformName(this, 'Platform', 'prod')`. */
+  /**
+   * `McpPlatform.fromPlatformName(this, 'Platform', 'prod')`, or the platform of the same app, whose stack then cannot replace what this one
+   * refers to as long as this one is there.
+   */
   readonly platform: IMcpPlatform;
   /** An ARM64 image of an MCP server that listens on `PORT` and takes the gateway's tokens only. */
   readonly image: ecs.ContainerImage;
