@@ -2,16 +2,19 @@ import { isLoopbackIssuer } from './env.ts';
 
 /**
  * What a client is follows from its id, and no client can choose an id of another kind: `agent`s are registered by an operator, `registered`
- * ones registered themselves (RFC 7591), `document` ones are the URL of their metadata document, `command-line` is ours, on a laptop only.
+ * ones registered themselves (RFC 7591), `document` ones are the URL of their metadata document, `command-line` is ours, on a laptop only, and
+ * `approvals` is the page where people answer questions.
  */
-export type ClientKind = 'agent' | 'registered' | 'document' | 'command-line' | 'unknown';
+export type ClientKind = 'agent' | 'registered' | 'document' | 'command-line' | 'approvals' | 'unknown';
 
 export const commandLineClientId = 'toolgate-command-line';
+export const approvalsClientId = 'toolgate-approvals';
 export const agentIdPrefix = 'agent-';
 export const registeredIdPrefix = 'dyn-';
 
 export function clientKindOf(clientId: string): ClientKind {
   if (clientId === commandLineClientId) return 'command-line';
+  if (clientId === approvalsClientId) return 'approvals';
   if (clientId.startsWith(agentIdPrefix)) return 'agent';
   if (clientId.startsWith(registeredIdPrefix)) return 'registered';
   return clientId.startsWith('https://') ? 'document' : 'unknown';

@@ -9,6 +9,10 @@ export const authorizationEnv = {
   GATEWAY_URL: url(
     'public URL of the gateway, an origin without a path: its MCP doors are the resources that tokens are for',
   ),
+  APPROVALS_URL: url(
+    'origin of the approvals page, whose people sign in here without being asked for consent; empty: there is none',
+    '',
+  ),
   CATALOGUE_POLL_MS: integer('how often the catalogue version is read, milliseconds', { min: 100, max: 60_000 }, 1000),
   CATALOGUE_AGE_MAX_S: integer(
     'how long the last good catalogue, and the last good list of agents, serve when they cannot be read, seconds',
@@ -80,6 +84,11 @@ export function checkAuthorizationEnv(env: AuthorizationEnv): void {
   if (env.AUTHORIZATION_ISSUER !== origin) throw new Error('AUTHORIZATION_ISSUER must be an origin, without a path.');
   if (env.GATEWAY_URL !== new URL(env.GATEWAY_URL).origin)
     throw new Error('GATEWAY_URL must be an origin, without a path.');
+  const { APPROVALS_URL: approvals } = env;
+  if (approvals !== '' && approvals !== URL.parse(approvals)?.origin)
+    throw new Error(`APPROVALS_URL must be an origin, without a path, got ${approvals}.`);
+  if (approvals.startsWith('http:') && !isLoopbackIssuer(approvals))
+    throw new Error(`APPROVALS_URL must be https, or http on a loopback address, got ${approvals}.`);
   checkUpstream(env, origin);
   if (isLoopbackIssuer(origin)) return;
   if (env.TOOLGATE_SAMPLE_USERS) {

@@ -4,6 +4,7 @@ import type { Client, Provider } from 'oidc-provider';
 import { sendPage } from '../shared/pages/send-page.ts';
 import { clientKindOf, isLoopbackUri } from './client-kinds.ts';
 import { type Consents, mayRemember } from './consents.ts';
+import { leaveOtherAccount } from './leave-other-account.ts';
 import {
   chooserPage,
   consentPage,
@@ -118,6 +119,8 @@ async function answer(
   if (question.prompt.name === 'login') {
     const user = parts.users.find(({ name }) => name === form.get('user'));
     if (user === undefined) return sendPage(response, 400, errorPage('This cannot go on', 'There is no such user.'));
+    await leaveOtherAccount(question, user.subject, provider);
+    await question.persist();
     const result = { login: { accountId: user.subject } };
     return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
   }

@@ -1,7 +1,13 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Client, type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { createAdapter, hashSecret } from './adapter.ts';
-import { clientProblem, commandLineClientId, isSameRedirectUri, registeredIdPrefix } from './client-kinds.ts';
+import {
+  approvalsClientId,
+  clientProblem,
+  commandLineClientId,
+  isSameRedirectUri,
+  registeredIdPrefix,
+} from './client-kinds.ts';
 import { type Consents, mayRemember } from './consents.ts';
 import type { AuthorizationDeps } from './deps.ts';
 import type { AuthorizationEnv } from './env.ts';
@@ -53,6 +59,8 @@ export function createProvider(parts: ProviderParts): Provider {
   // The client class belongs to this provider alone, so these are not global.
   const client = provider.Client.prototype as unknown as ClientMethods;
   client.redirectUriAllowed = function (sent) {
+    // Nobody is asked before the approvals page learns who a person is, so no other program on the same machine may be taken for it.
+    if (this.clientId === approvalsClientId) return this.redirectUris.includes(sent);
     return this.redirectUris.some((registered) => isSameRedirectUri(registered, sent));
   };
   client.compareClientSecret = function (sent) {
@@ -68,6 +76,7 @@ export function createProvider(parts: ProviderParts): Provider {
 }
 
 interface ClientMethods {
+  readonly clientId: string;
   readonly redirectUris: readonly string[];
   readonly clientSecret?: string;
   redirectUriAllowed(this: ClientMethods, sent: string): boolean;
@@ -98,7 +107,7 @@ function configurationOf(parts: ProviderParts): Configuration {
     },
     // The tools' scopes belong to resources; see resources.ts. Without offline_access, refresh tokens follow the grant type alone.
     scopes: ['openid'],
-    claims: { openid: ['sub'] },
+    claims: { openid: ['sub', 'name', 'tenant', 'roles'] },
     responseTypes: ['code'],
     subjectTypes: ['public'],
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
@@ -108,7 +117,10 @@ function configurationOf(parts: ProviderParts): Configuration {
     },
     // OAuth 2.1 § 4.1.1: for confidential clients too.
     pkce: { required: () => true },
-    clients: env.TOOLGATE_SAMPLE_USERS ? [commandLineClient()] : [],
+    clients: [
+      ...(env.TOOLGATE_SAMPLE_USERS ? [commandLineClient()] : []),
+      ...(env.APPROVALS_URL === '' ? [] : [approvalsClient(env.APPROVALS_URL)]),
+    ],
     clientDefaults: { grant_types: ['authorization_code', 'refresh_token'], id_token_signed_response_alg: 'RS256' },
     extraClientMetadata: {
       // One property that nobody sets, so that the library runs the check on every client that it registers, fetches or loads.
@@ -149,9 +161,11 @@ function configurationOf(parts: ProviderParts): Configuration {
     },
     fetch: (url, options) => fetchSafely(String(url), options?.method ?? 'GET', deps),
     fetchResponseBodyLimits: { 'client_id metadata document': 10 * 1024, jwks_uri: 64 * 1024 },
-    async findAccount(_ctx, subject) {
+    async findAccount(ctx, subject) {
       const account = await findAccount(subject);
-      return account && { accountId: account.subject, claims: async () => ({ sub: account.subject }) };
+      // Tenant and roles of a person are for our own services only.
+      const isOurs = ctx.oidc.client?.clientId === approvalsClientId;
+      return account && { accountId: account.subject, claims: async () => (isOurs ? claimsOf(account) : sub(account)) };
     },
     extraTokenClaims: (_ctx, token) => claimsFor(token, findAccount, deps.items),
     loadExistingGrant: (ctx) => loadGrant(ctx, parts),
@@ -198,11 +212,30 @@ function commandLineClient(): NonNullable<Configuration['clients']>[number] {
   };
 }
 
+function approvalsClient(origin: string): NonNullable<Configuration['clients']>[number] {
+  return {
+    client_id: approvalsClientId,
+    client_name: 'Toolgate approvals',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code'],
+    redirect_uris: [`${origin}/approvals/signed-in`],
+  };
+}
+
+function sub({ subject }: Account) {
+  return { sub: subject };
+}
+
+function claimsOf({ subject, displayName, tenant, roles }: Account) {
+  return { sub: subject, name: displayName, tenant, roles: [...roles] };
+}
+
 /** The grant of this authorization: what the person just said yes to, or a remembered yes that covers all that is asked. */
 async function loadGrant(ctx: KoaContextWithOIDC, { consents, resources }: ProviderParts) {
   const { provider, client, account, params, result } = ctx.oidc;
   const given = result?.consent?.grantId;
   if (given !== undefined) return provider.Grant.find(given);
+  if (client?.clientId === approvalsClientId && account !== undefined) return signInGrant(ctx, account.accountId);
   const uri = String(params?.resource);
   const known = resources.find(uri)?.scopes;
   if (client === undefined || account === undefined || known === undefined) return undefined;
@@ -225,6 +258,14 @@ async function fetchSafely(url: string, method: string, { safeFetch }: Authoriza
     contentTypes: ['application/json', 'application/jwk-set+json'],
   });
   return new Response(status === 204 || status === 304 ? null : new Uint8Array(body), { status, headers });
+}
+
+/** Our own page learns who the person is, and gets no scope of a tool. */
+async function signInGrant({ oidc: { provider } }: KoaContextWithOIDC, accountId: string) {
+  const grant = new provider.Grant({ clientId: approvalsClientId, accountId });
+  grant.addOIDCScope('openid');
+  await grant.save();
+  return grant;
 }
 
 function isOriginOf(client: Client, origin: string): boolean {

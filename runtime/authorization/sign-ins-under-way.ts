@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
+import type { SignInSecrets } from '../shared/upstream-issuer.ts';
 import type { ItemStore } from './clients/item-store.ts';
-import type { SignInSecrets } from './clients/upstream-issuer.ts';
 
 /** A sign-in that went to the upstream issuer and has not come back. */
 export interface SignInUnderWay extends SignInSecrets {

@@ -3,12 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import type { Logger } from '../shared/logger.ts';
 import { sendPage } from '../shared/pages/send-page.ts';
+import type { UpstreamIssuer } from '../shared/upstream-issuer.ts';
+import { UpstreamProblem, type UpstreamProblemKind } from '../shared/upstream-problem.ts';
 import { accountOf, type ClaimRules, NoAccount } from './account-claims.ts';
 import type { Accounts } from './accounts.ts';
-import type { UpstreamIssuer } from './clients/upstream-issuer.ts';
+import { leaveOtherAccount } from './leave-other-account.ts';
 import { errorPage } from './pages/pages.ts';
 import type { SignInsUnderWay, SignInUnderWay, Taken } from './sign-ins-under-way.ts';
-import { UpstreamProblem, type UpstreamProblemKind } from './upstream-problem.ts';
 
 /** What sign-in through the upstream issuer needs. */
 export interface UpstreamSignIn {
@@ -81,12 +82,7 @@ async function findQuestion(provider: Provider, { uid }: SignInUnderWay): Promis
 }
 
 async function answerQuestion(question: Question, subject: string, provider: Provider): Promise<void> {
-  const { session } = question;
-  if (session?.uid !== undefined && session.accountId !== subject) {
-    // Somebody else was signed in here; the library would ask them to sign out first.
-    await (await provider.Session.findByUid(session.uid))?.destroy();
-    delete question.session;
-  }
+  await leaveOtherAccount(question, subject, provider);
   question.result = { login: { accountId: subject } };
   await question.persist();
 }

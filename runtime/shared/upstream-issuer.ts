@@ -1,5 +1,5 @@
 import * as oidc from 'openid-client';
-import { UpstreamProblem } from '../upstream-problem.ts';
+import { UpstreamProblem } from './upstream-problem.ts';
 
 /** What one sign-in at the upstream issuer is held to. */
 export interface SignInSecrets {
