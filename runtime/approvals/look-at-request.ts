@@ -1,0 +1,46 @@
+import type { ApprovalRequest } from '../contract/approval.ts';
+import type { ApproverPolicy } from '../shared/policy-client.ts';
+import type { Approver } from './decide-request.ts';
+
+/** What a person sees of a question: nothing, or all of it, with or without a say. */
+export type Look =
+  /** `unknown`: none of this person's tenant. `no-approver`: of the tenant, but a matter of others. */
+  | { readonly kind: 'unknown' | 'no-approver' }
+  /** `reasons`: why this person has no say, policy's codes; empty: the person has one. */
+  | { readonly kind: 'seen'; readonly isOwn: boolean; readonly reasons: readonly string[] };
+
+export interface LookDeps {
+  readonly policy: ApproverPolicy;
+  readonly now: () => number;
+}
+
+/** Without these nobody sees the questions of others. */
+const unseen: ReadonlySet<string> = new Set(['approver_role_missing', 'approver_not_a_person', 'tenant_unknown']);
+
+/**
+ * Policy decides here too, so that nobody is shown a button that would be refused; it is asked once more when the answer comes. Throws
+ * Refusal `policy_unavailable`.
+ */
+export function lookAtRequest(request: ApprovalRequest | undefined, person: Approver, deps: LookDeps): Look {
+  if (request === undefined || request.tenant !== person.tenant) return { kind: 'unknown' };
+  const { subject, tenant, kind, roles } = person;
+  const settings = deps.policy.tenant(request.tenant);
+  const { allow, reasons } = deps.policy.mayAnswer({
+    now_ms: deps.now(),
+    approver: { subject, tenant, kind, roles },
+    approval: {
+      tenant: request.tenant,
+      subject: request.subject,
+      client_id: request.clientId,
+      server: request.server,
+      tool: request.tool,
+      state: request.state,
+      expires_at_ms: request.expiresAtMs,
+      policy_revision: request.policyRevision,
+    },
+    ...(settings !== undefined && { tenant: settings }),
+  });
+  const isOwn = request.subject === subject;
+  if (!isOwn && reasons.some((reason) => unseen.has(reason))) return { kind: 'no-approver' };
+  return { kind: 'seen', isOwn, reasons: allow || reasons.length > 0 ? reasons : ['policy_denied'] };
+}

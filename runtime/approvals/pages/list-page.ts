@@ -1,0 +1,40 @@
+import type { ApprovalRequest } from '../../contract/approval.ts';
+import { html } from '../../shared/pages/html.ts';
+import { page } from '../../shared/pages/page.ts';
+import type { SignedIn } from '../page-sign-in.ts';
+import { accountLine } from './account-line.ts';
+import { left } from './words.ts';
+
+export interface ShownList {
+  readonly person: SignedIn;
+  /** Those that wait for this person's answer, and those that this person asked; the oldest first. */
+  readonly toAnswer: readonly ApprovalRequest[];
+  readonly own: readonly ApprovalRequest[];
+  readonly nowMs: number;
+}
+
+const shownMax = 100;
+
+/** The open questions that concern one person. */
+export function listPage({ person, toAnswer, own, nowMs }: ShownList): string {
+  return page(
+    'Approvals',
+    html`<h1>Approvals</h1>
+<p class="soft">Calls of tenant ${person.tenant} that run only after a person says yes.</p>
+<h2 id="to-answer">For you to answer</h2>
+${toAnswer.length === 0 ? html`<p>Nothing waits for you.</p>` : entries(toAnswer, 'to-answer', nowMs)}
+${own.length === 0 ? undefined : html`<h2 id="own">Asked by you</h2>\n${entries(own, 'own', nowMs)}`}
+${accountLine(person, '/approvals')}`,
+  );
+}
+
+function entries(requests: readonly ApprovalRequest[], labelledBy: string, nowMs: number) {
+  const more = requests.length - shownMax;
+  return html`<ul class="requests" aria-labelledby="${labelledBy}">
+${requests.slice(0, shownMax).map(
+  ({ id, words, subject, tool, expiresAtMs }) => html`<li><a href="/approvals/${id}">${words}</a>
+<p class="soft">${tool}, asked by ${subject}. Stands for ${left(expiresAtMs - nowMs)}.</p></li>
+`,
+)}</ul>
+${more > 0 ? html`<p class="soft">And ${more} more; they come up when these are answered.</p>` : undefined}`;
+}

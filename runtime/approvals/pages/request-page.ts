@@ -1,0 +1,104 @@
+import type { ApprovalRequest } from '../../contract/approval.ts';
+import { grantLifetimeMaxMs } from '../../shared/grant-store.ts';
+import { html } from '../../shared/pages/html.ts';
+import { page } from '../../shared/pages/page.ts';
+import { showArguments } from '../messages/show-arguments.ts';
+import { formToken, type SignedIn } from '../page-sign-in.ts';
+import { accountLine } from './account-line.ts';
+import { left, moment, noSay, whyAsked } from './words.ts';
+
+export interface ShownRequest {
+  readonly request: ApprovalRequest;
+  readonly person: SignedIn;
+  readonly isOwn: boolean;
+  /** Why this person has no say, policy's codes; empty: the person has one. */
+  readonly reasons: readonly string[];
+  readonly nowMs: number;
+  /** What became of the answer that was just given, when it does not stand. */
+  readonly problem?: string | undefined;
+}
+
+export const reasonLengthMax = 500;
+
+const titles: Readonly<Record<ApprovalRequest['state'], string>> = {
+  open: 'Approval wanted',
+  approved: 'Approved',
+  denied: 'Denied',
+  expired: 'Nobody answered in time',
+  withdrawn: 'No longer asked',
+};
+
+/** One question in full: how it stands, what would happen, and the two answers for whoever has a say. */
+export function requestPage(shown: ShownRequest): string {
+  const { request, person, problem } = shown;
+  const title = titles[request.state];
+  return page(
+    title,
+    html`<p class="soft"><a href="/approvals">All approvals</a></p>
+<h1>${title}</h1>
+${problem === undefined ? undefined : html`<p class="note" role="alert">${problem}</p>`}
+${outcome(shown)}
+<p class="words">${request.words}</p>
+<h2 id="arguments">With these arguments</h2>
+<pre role="region" aria-labelledby="arguments" tabindex="0">${argumentLines(request)}</pre>
+<p class="soft">Personal data and secrets are masked; everything else is what would be sent.</p>
+<dl>
+<dt>Asked by</dt><dd>${request.subject}${shown.isOwn ? ' (you)' : ''}</dd>
+<dt>Through</dt><dd>${request.clientName ?? 'a client without a name'} <code>${request.clientId}</code></dd>
+<dt>Tool</dt><dd>${request.tool} <code>of server ${request.server}</code></dd>
+<dt>Why a person is asked</dt><dd>${request.reasons.map((reason) => html`${whyAsked[reason]} <code>${reason}</code> `)}</dd>
+<dt>Asked at</dt><dd>${moment(request.openedAtMs)}</dd>
+${standing(shown)}
+</dl>
+${answerForm(shown)}
+${accountLine(person, `/approvals/${request.id}`)}`,
+  );
+}
+
+function argumentLines(request: ApprovalRequest) {
+  const lines = showArguments(request.arguments, Number.POSITIVE_INFINITY).text.split('\n');
+  return lines.map((line) => html`${line}\n`);
+}
+
+function standing({ request, nowMs }: ShownRequest) {
+  if (request.state !== 'open') return undefined;
+  const { expiresAtMs } = request;
+  return html`<dt>Can be answered until</dt><dd>${moment(expiresAtMs)} <span class="soft">(${left(expiresAtMs - nowMs)} left)</span></dd>`;
+}
+
+/** How it ended, for everybody who may look. */
+function outcome({ request, isOwn, nowMs }: ShownRequest) {
+  const { state, decision, expiresAtMs, closedAtMs = expiresAtMs } = request;
+  const until = closedAtMs + grantLifetimeMaxMs;
+  const again = isOwn ? html` Send the same call again to ask once more.` : undefined;
+  switch (state) {
+    case 'open':
+      return isOwn
+        ? html`<p class="note">This waits for somebody else of your tenant. When it is approved, send the same call again.</p>`
+        : undefined;
+    case 'approved':
+      return html`<p class="note">${decision?.approver} approved this at ${moment(closedAtMs)}. ${
+        nowMs < until
+          ? html`${isOwn ? 'Send the same call again: it may' : 'The call may'} run once, until ${moment(until)}.`
+          : html`The yes was good until ${moment(until)}.`
+      }${decision?.reason === undefined ? undefined : html`<br>“${decision.reason}”`}</p>`;
+    case 'denied':
+      return html`<p class="note">${decision?.approver} denied this at ${moment(closedAtMs)}.<br>“${decision?.reason ?? ''}”</p>`;
+    case 'expired':
+      return html`<p class="note">Nobody answered until ${moment(expiresAtMs)}, so the call did not run.${again}</p>`;
+    case 'withdrawn':
+      return html`<p class="note">It was taken back at ${moment(closedAtMs)}.${again}</p>`;
+  }
+}
+
+function answerForm({ request, person, isOwn, reasons }: ShownRequest) {
+  if (request.state !== 'open') return undefined;
+  if (reasons.length > 0) return isOwn ? undefined : html`<p class="note">${noSay(reasons)}</p>`;
+  const action = `/approvals/${request.id}`;
+  return html`<form class="answer" method="post" action="${action}"><input type="hidden" name="form" value="${formToken(person, action)}">
+<label for="reason">Reason <span class="soft">(needed for a no; ${request.subject} is shown it)</span></label>
+<textarea id="reason" name="reason" rows="3" maxlength="${reasonLengthMax}" required></textarea>
+<div class="choice"><button class="main" name="answer" value="approve" formnovalidate>Approve</button><button name="answer" value="deny">Deny</button></div>
+<p class="soft">A yes is for exactly this call, once, within 15 minutes. Either answer is on the record with your name.</p>
+</form>`;
+}

@@ -1,0 +1,52 @@
+import { html } from '../../shared/pages/html.ts';
+
+/** Why policy wants a yes, for people. A code without words is shown as it is. */
+export const whyAsked: Readonly<Record<string, string>> = {
+  destructive_tool: 'The tool changes or deletes something.',
+};
+
+/** Why a person has no say, for that person. */
+const whyNoSay: Readonly<Record<string, string>> = {
+  own_request: 'You asked for this yourself. Somebody else has to answer.',
+  approver_role_missing: 'You are no approver in this tenant.',
+  approver_not_a_person: 'Only people answer.',
+  tenant_unknown: 'Policy does not know this tenant any more.',
+  request_closed: 'It was answered before.',
+  request_expired: 'Nobody answered in time.',
+  policy_changed: 'Policy changed since this was asked, so a yes would open nothing. The call has to be sent again.',
+  reason_missing: 'A no needs a reason: whoever asked is told it.',
+};
+
+/** One sentence or more; the state of a question is said elsewhere. */
+export function noSay(reasons: readonly string[]): string {
+  const sentences = reasons.flatMap((reason) => whyNoSay[reason] ?? []);
+  return sentences.join(' ') || 'Policy does not let you answer this.';
+}
+
+const moments = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZone: 'UTC',
+});
+
+/** A moment, in the one time zone that needs no script. */
+export function moment(atMs: number) {
+  return html`<time datetime="${new Date(atMs).toISOString()}">${moments.format(atMs)} UTC</time>`;
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+/** How long something still stands, rounded down: nobody may count on more. */
+export function left(ms: number): string {
+  if (ms < minuteMs) return 'less than a minute';
+  if (ms < 2 * hourMs) return count(Math.floor(ms / minuteMs), 'minute');
+  return count(Math.floor(ms / hourMs), 'hour');
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

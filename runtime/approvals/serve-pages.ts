@@ -1,0 +1,244 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApprovalStore } from '../shared/approval-store.ts';
+import type { Logger } from '../shared/logger.ts';
+import { sendPage } from '../shared/pages/send-page.ts';
+import type { ApproverPolicy } from '../shared/policy-client.ts';
+import { Refusal } from '../shared/refusal.ts';
+import { UpstreamProblem, type UpstreamProblemKind } from '../shared/upstream-problem.ts';
+import type { Answer, AnswerOutcome } from './decide-request.ts';
+import { lookAtRequest } from './look-at-request.ts';
+import { isFormToken, type PageSignIn, type SignedIn, seeOther } from './page-sign-in.ts';
+import { listPage } from './pages/list-page.ts';
+import { plainPage } from './pages/plain-page.ts';
+import { requestPage } from './pages/request-page.ts';
+import { noSay } from './pages/words.ts';
+import { readForm } from './read-form.ts';
+
+/** What the pages need. */
+export interface PagesDeps {
+  readonly now: () => number;
+  readonly approvals: Pick<ApprovalStore, 'find' | 'listOpen'>;
+  readonly policy: ApproverPolicy;
+  /** One person's answer, as decideRequest takes it. */
+  readonly decide: (answer: Answer) => Promise<AnswerOutcome>;
+  readonly signIn: PageSignIn;
+  readonly logger: Logger;
+  /** Origin that people have in their address bar. */
+  readonly publicUrl: string;
+}
+
+type Visit = { readonly request: IncomingMessage; readonly response: ServerResponse; readonly url: URL };
+
+export const signedInPath = '/approvals/signed-in';
+
+const overview = { href: '/approvals', words: 'All approvals' };
+
+/** True for what {@link servePages} serves. */
+export function isPagePath(path: string): boolean {
+  return path === '/approvals' || path.startsWith('/approvals/');
+}
+
+/** Serves `/approvals` and what is below it. Never rejects. */
+export async function servePages(request: IncomingMessage, response: ServerResponse, deps: PagesDeps): Promise<void> {
+  protect(response, deps.publicUrl.startsWith('https:'));
+  try {
+    await serve({ request, response, url: new URL(request.url ?? '/', deps.publicUrl) }, deps);
+  } catch (error) {
+    answerProblem(response, error, deps);
+  }
+}
+
+async function serve(visit: Visit, deps: PagesDeps): Promise<void> {
+  const { request, response, url } = visit;
+  const isPost = request.method === 'POST';
+  // Links and cookies are made for one host, so a foreign one (DNS rebinding, a spoofed header) ends here.
+  if (request.headers.host !== new URL(deps.publicUrl).host) {
+    return sendPage(response, 421, plainPage('This cannot go on', `These pages are at ${deps.publicUrl}/approvals.`));
+  }
+  if (isPost && !isFromUs(request, deps)) {
+    return sendPage(response, 403, plainPage('This cannot go on', 'The answer came from another site.', overview));
+  }
+  const id = /^\/approvals\/([\w-]{22})$/.exec(url.pathname)?.[1];
+  if (id !== undefined && (isPost || request.method === 'GET')) {
+    return isPost ? answer(visit, id, deps) : show(visit, id, deps);
+  }
+  switch (`${request.method} ${url.pathname}`) {
+    case 'GET /approvals':
+      return list(visit, deps);
+    case 'GET /approvals/sign-in':
+      return deps.signIn.begin(response, pathOf(url.searchParams.get('to')), true);
+    case `GET ${signedInPath}`:
+      return finishSignIn(visit, deps);
+    case 'POST /approvals/sign-out':
+      return signOut(visit, deps);
+    default:
+      return sendPage(response, 404, plainPage('Nothing is here', 'There is no such page.', overview));
+  }
+}
+
+async function list({ request, response }: Visit, deps: PagesDeps): Promise<void> {
+  const person = deps.signIn.who(request);
+  if (person === undefined) return deps.signIn.begin(response, '/approvals', false);
+  const open = await deps.approvals.listOpen(person.tenant, deps.now());
+  const looks = open.map((each) => ({ each, look: lookAtRequest(each, person, deps) }));
+  const toAnswer = looks.flatMap(({ each, look }) => (look.kind === 'seen' && look.reasons.length === 0 ? [each] : []));
+  const own = looks.flatMap(({ each, look }) => (look.kind === 'seen' && look.isOwn ? [each] : []));
+  sendPage(response, 200, listPage({ person, toAnswer, own, nowMs: deps.now() }));
+}
+
+async function show({ request, response, url }: Visit, id: string, deps: PagesDeps): Promise<void> {
+  const person = deps.signIn.who(request);
+  if (person === undefined) return deps.signIn.begin(response, url.pathname, false);
+  const isLate = url.searchParams.get('late') === 'yes';
+  const problem = isLate ? 'Your answer came too late. This is what stands.' : undefined;
+  return sendRequest(response, id, person, deps, { status: 200, problem });
+}
+
+async function answer({ request, response, url }: Visit, id: string, deps: PagesDeps): Promise<void> {
+  const person = deps.signIn.who(request);
+  const form = await readForm(request);
+  if (person === undefined) {
+    // A redirect would be held to the form's policy (CSP 3 § 6.4.1.1 form-action), and would lose the answer all the same.
+    const again = { href: url.pathname, words: 'Sign in and look at it again' };
+    return sendPage(response, 401, plainPage('You are signed out', 'Your answer was not stored.', again));
+  }
+  const verdict = form?.get('answer');
+  if (form === undefined || !isFormToken(form.get('form'), person, url.pathname)) {
+    const again = { href: url.pathname, words: 'Look at it again' };
+    return sendPage(
+      response,
+      403,
+      plainPage('This cannot go on', 'Your answer was not stored: the page was too old.', again),
+    );
+  }
+  if (verdict !== 'approve' && verdict !== 'deny') {
+    return sendPage(response, 400, plainPage('This cannot go on', 'Answer with Approve or Deny.', overview));
+  }
+  const { subject, tenant, kind, roles } = person;
+  const given: Answer = {
+    requestId: id,
+    approver: { subject, tenant, kind, roles },
+    verdict,
+    reason: form.get('reason')?.trim() || undefined,
+    via: 'page',
+  };
+  return told(response, await deps.decide(given), { id, person, deps });
+}
+
+interface Told {
+  readonly id: string;
+  readonly person: SignedIn;
+  readonly deps: PagesDeps;
+}
+
+async function told(response: ServerResponse, outcome: AnswerOutcome, { id, person, deps }: Told): Promise<void> {
+  switch (outcome.kind) {
+    case 'decided':
+      return seeOther(response, `/approvals/${id}`);
+    case 'closed':
+      return seeOther(response, `/approvals/${id}${outcome.isOwn ? '' : '?late=yes'}`);
+    case 'refused': {
+      const status = outcome.reasons.every((reason) => reason === 'reason_missing') ? 400 : 403;
+      const problem = `Your answer does not count. ${noSay(outcome.reasons)}`;
+      return sendRequest(response, id, person, deps, { status, problem });
+    }
+    case 'unknown':
+      return sendRequest(response, id, person, deps, { status: 404 });
+  }
+}
+
+/** The question as it stands now, as far as it is this person's business. */
+async function sendRequest(
+  response: ServerResponse,
+  id: string,
+  person: SignedIn,
+  deps: PagesDeps,
+  { status, problem }: { readonly status: number; readonly problem?: string | undefined },
+): Promise<void> {
+  const request = await deps.approvals.find(id, deps.now());
+  const look = lookAtRequest(request, person, deps);
+  const other = { href: `/approvals/sign-in?to=/approvals/${id}`, words: 'Use another account' };
+  if (request === undefined || look.kind === 'unknown') {
+    const sentence = `There is no such approval in your tenant, ${person.tenant}.`;
+    return sendPage(response, 404, plainPage('Nothing is here', sentence, other));
+  }
+  if (look.kind !== 'seen') {
+    const sentence = `You are ${person.displayName}, and approvals of others are for the approvers of tenant ${person.tenant}.`;
+    return sendPage(response, 403, plainPage('This is not for you', sentence, other));
+  }
+  const { isOwn, reasons } = look;
+  sendPage(response, status, requestPage({ request, person, isOwn, reasons, nowMs: deps.now(), problem }));
+}
+
+async function finishSignIn({ request, response, url }: Visit, { signIn }: PagesDeps): Promise<void> {
+  const next = await signIn.finish(request, response, url);
+  if (next !== undefined) return seeOther(response, next);
+  // Another tab was quicker.
+  if (signIn.who(request) !== undefined) return seeOther(response, '/approvals');
+  const again = { href: '/approvals', words: 'Sign in' };
+  sendPage(response, 400, plainPage('Too late', 'This sign-in was not begun in this browser, or too long ago.', again));
+}
+
+async function signOut({ request, response, url }: Visit, { signIn }: PagesDeps): Promise<void> {
+  const person = signIn.who(request);
+  const form = await readForm(request);
+  if (person !== undefined && !isFormToken(form?.get('form') ?? null, person, url.pathname)) {
+    return sendPage(response, 403, plainPage('This cannot go on', 'You are still signed in.', overview));
+  }
+  signIn.end(response);
+  const again = { href: '/approvals/sign-in', words: 'Sign in' };
+  sendPage(response, 200, plainPage('You are signed out', 'Nobody can answer from this browser now.', again));
+}
+
+/** Where a sign-in leads to: our own pages only. */
+function pathOf(to: string | null): string {
+  return to !== null && /^\/approvals(\/[\w-]{22})?$/.test(to) ? to : '/approvals';
+}
+
+/** Browsers say where a form came from. Other programs need not; they cannot have the form's token of somebody else. */
+function isFromUs(request: IncomingMessage, { publicUrl }: PagesDeps): boolean {
+  const site = request.headers['sec-fetch-site'];
+  const { origin } = request.headers;
+  return (
+    (site === undefined || site === 'same-origin') && (origin === undefined || origin === new URL(publicUrl).origin)
+  );
+}
+
+function protect(response: ServerResponse, isSecure: boolean): void {
+  response.setHeader('x-frame-options', 'DENY');
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('referrer-policy', 'same-origin');
+  response.setHeader('cross-origin-opener-policy', 'same-origin');
+  if (isSecure) response.setHeader('strict-transport-security', 'max-age=63072000; includeSubDomains');
+}
+
+const upstreamAnswers: Readonly<Record<UpstreamProblemKind, readonly [status: number, sentence: string]>> = {
+  denied: [403, 'You were not signed in: you, or the sign-in page, said no.'],
+  silent: [503, 'The sign-in page gives no answer right now. Try again in a minute.'],
+  slow: [503, 'The sign-in page takes too long right now. Try again in a minute.'],
+  unusable: [
+    502,
+    'The sign-in page gave an answer that cannot be believed. Sign in again, or tell the people who run Toolgate.',
+  ],
+};
+
+function answerProblem(response: ServerResponse, error: unknown, { logger }: PagesDeps): void {
+  if (response.headersSent) {
+    logger.error({ err: error }, 'page not served');
+    response.destroy();
+  } else if (error instanceof UpstreamProblem) {
+    logger.warn({ kind: error.kind, why: error.message }, 'nobody was signed in');
+    const [status, sentence] = upstreamAnswers[error.kind];
+    const again = { href: '/approvals', words: 'Sign in' };
+    sendPage(response, status, plainPage('You are not signed in', sentence, again));
+  } else if (error instanceof Refusal) {
+    logger.warn({ err: error, code: error.code }, 'page not served');
+    response.setHeader('retry-after', '5');
+    // Of an answer it may not be known whether it was stored.
+    const sentence = `${error.message} Look again in a minute: whatever was stored already stands.`;
+    sendPage(response, 503, plainPage('Not right now', sentence, overview));
+  } else {
+    logger.error({ err: error }, 'page not served');
+    sendPage(response, 500, plainPage('This cannot go on', 'Something is broken on our side.', overview));
+  }
+}

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { decideRequest } from '../../runtime/approvals/decide-request.ts';
+import { createPageSignIn } from '../../runtime/approvals/page-sign-in.ts';
+import { createSealedCookies } from '../../runtime/approvals/sealed-cookies.ts';
+import { servePages, signedInPath } from '../../runtime/approvals/serve-pages.ts';
+import type { ApprovalQuestion, ApprovalRequest } from '../../runtime/contract/approval.ts';
+import { createApprovalStore } from '../../runtime/shared/approval-store.ts';
+import { silentLogger } from '../../runtime/shared/logger.ts';
+import { assemblePolicyBundle } from '../../runtime/shared/policy-bundle.ts';
+import { createPolicyClient } from '../../runtime/shared/policy-client.ts';
+import { createUpstreamIssuer } from '../../runtime/shared/upstream-issuer.ts';
+import { freePort, startWorld } from '../authorization/world.ts';
+import { policiesFolder } from '../policies/samples.ts';
+import { sampleQuestion } from '../support/approval.ts';
+import { type Browser, openBrowser, type Visit } from '../support/browser.ts';
+import { tablePrefix } from '../support/local-dynamo.ts';
+import { createMemoryAudit } from '../support/memory-audit.ts';
+
+/** The pages on a real store, the real policy and the real authorization server with its sample users. */
+export async function openPages(t: TestContext, options: { readonly cookieKey?: string } = {}) {
+  const port = await freePort();
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const { issuer, store } = await startWorld(t, { env: { APPROVALS_URL: publicUrl } });
+  const clock = { aheadMs: 0 };
+  const now = () => Date.now() + clock.aheadMs;
+  const folder = await mkdtemp(join(tmpdir(), 'toolgate-policy-'));
+  await assemblePolicyBundle(policiesFolder, folder);
+  const policy = await createPolicyClient({ folder, pollMs: 0 });
+  const approvals = createApprovalStore({ client: store.client, tablePrefix });
+  const audit = createMemoryAudit();
+  const told: ApprovalRequest[] = [];
+  const showOutcome = async (request: ApprovalRequest) => void told.push(request);
+  const cookies = createSealedCookies({
+    key: options.cookieKey ?? randomBytes(32).toString('base64'),
+    isSecure: false,
+    now,
+  });
+  const signIn = createPageSignIn({
+    cookies,
+    issuer: createUpstreamIssuer({
+      issuer,
+      clientId: 'toolgate-approvals',
+      clientSecret: '',
+      scope: 'openid',
+      redirectUri: publicUrl + signedInPath,
+      allowHttp: true,
+      now: Date.now,
+      timeoutMs: 5000,
+    }),
+  });
+  const deps = {
+    now,
+    approvals,
+    policy,
+    signIn,
+    logger: silentLogger(),
+    publicUrl,
+    decide: (answer: Parameters<typeof decideRequest>[0]) =>
+      decideRequest(answer, { approvals, policy, audit, now, showOutcome }),
+  };
+  const server = createServer((request, response) => void servePages(request, response, deps));
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(async () => {
+    server.closeAllConnections();
+    server.close();
+    policy.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A question of oscar, who is an operator of acme, under the policy in force. */
+  function ask(changes: Partial<ApprovalQuestion> = {}): Promise<ApprovalRequest> {
+    const policyRevision = policy.revision() ?? '';
+    return approvals.open(sampleQuestion({ subject: 'oscar', policyRevision, ...changes }), now());
+  }
+
+  return { publicUrl, issuer, approvals, audit, told, clock, ask, store };
+}
+
+/** A browser in which a sample user has signed in on the way to `url`; the page that came. */
+export async function openAs(user: string, url: string): Promise<{ readonly browser: Browser; readonly page: Visit }> {
+  const browser = openBrowser();
+  const chooser = await browser.follow(url);
+  const { next } = await browser.go(chooser.url, { prompt: 'login', user });
+  if (next === undefined) throw new Error(`nobody called ${user} can sign in: ${chooser.text}`);
+  return { browser, page: await browser.follow(next) };
+}
+
+/** The hidden field of the form that leads to `action`. */
+export function formFieldOf({ text }: Visit, action: string): string {
+  const form = new RegExp(`action="${action}"><input type="hidden" name="form" value="([^"]+)"`).exec(text);
+  if (form?.[1] === undefined) throw new Error(`the page has no form for ${action}`);
+  return form[1];
+}

@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openBrowser, type Visit } from '../support/browser.ts';
+import { formFieldOf, openAs, openPages } from './pages-world.ts';
+
+const pathOf = (id: string) => `/approvals/${id}`;
+
+test('an approver signs in, sees the whole question, says yes, and everybody sees who did', async (t) => {
+  const { publicUrl, ask, approvals, told, audit } = await openPages(t);
+  const { id } = await ask({ words: 'Deletes order 1.', clientName: 'Night owl' });
+  const { browser, page } = await openAs('ada', publicUrl + pathOf(id));
+  assert.equal(page.status, 200);
+  assert.equal(page.url, publicUrl + pathOf(id));
+  for (const words of [
+    'Approval wanted',
+    'Deletes order 1.',
+    'sql: &quot;delete from orders where id = 1&quot;',
+    '<dd>oscar</dd>',
+    'Night owl <code>client-1</code>',
+    'postgres.write <code>of server write</code>',
+    'The tool changes or deletes something. <code>destructive_tool</code>',
+    '23 hours left',
+    'You are Ada, approver in tenant acme.',
+  ]) {
+    assert.ok(page.text.includes(words), words);
+  }
+  const done = await browser.go(page.url, { form: formFieldOf(page, pathOf(id)), answer: 'approve', reason: '' });
+  assert.deepEqual([done.status, done.next], [303, page.url]);
+  assert.equal((await approvals.find(id, Date.now()))?.state, 'approved');
+  assert.deepEqual(
+    told.map(({ state }) => state),
+    ['approved'],
+  );
+  assert.deepEqual(
+    audit.events.map(({ event, outcome, caller }) => [event, outcome, caller?.subject]),
+    [
+      ['approval_decided', 'pending', 'ada'],
+      ['approval_decided', 'ok', 'ada'],
+    ],
+  );
+  for (const user of ['ada', 'oscar', 'pat']) {
+    const after = (await openAs(user, page.url)).page;
+    assert.match(after.text, /ada approved this at/, user);
+    assert.ok(!after.text.includes('name="answer"'), user);
+  }
+});
+
+test('a no needs a reason, and whoever asked is shown it', async (t) => {
+  const { publicUrl, ask, approvals } = await openPages(t);
+  const { id } = await ask();
+  const { browser, page } = await openAs('ada', publicUrl + pathOf(id));
+  const form = formFieldOf(page, pathOf(id));
+  const bare = await browser.go(page.url, { form, answer: 'deny', reason: '  ' });
+  assert.equal(bare.status, 400);
+  assert.match(bare.text, /role="alert">Your answer does not count. A no needs a reason/);
+  assert.equal((await approvals.find(id, Date.now()))?.state, 'open');
+  const done = await browser.go(page.url, { form, answer: 'deny', reason: 'The order <b>is</b> needed.' });
+  assert.equal(done.status, 303);
+  const { page: asker } = await openAs('oscar', page.url);
+  assert.match(asker.text, /<h1>Denied<\/h1>[\s\S]*ada denied this at/);
+  assert.ok(asker.text.includes('“The order &lt;b&gt;is&lt;/b&gt; needed.”'));
+});
+
+test('whoever asked sees how it stands and has no buttons, be it an approver, and a forged answer does not count', async (t) => {
+  const { publicUrl, ask, approvals } = await openPages(t);
+  const { id } = await ask({ subject: 'ada' });
+  const { browser, page } = await openAs('ada', publicUrl + pathOf(id));
+  assert.match(page.text, /This waits for somebody else of your tenant/);
+  assert.ok(!page.text.includes('name="answer"'));
+  // The field of a question that she may answer is none of her own one.
+  const other = await ask({ callId: 'call-2', tool: 's3.delete' });
+  const otherPage = await browser.go(publicUrl + pathOf(other.id));
+  const borrowed = await browser.go(page.url, { form: formFieldOf(otherPage, pathOf(other.id)), answer: 'approve' });
+  assert.equal(borrowed.status, 403);
+  assert.equal((await approvals.find(id, Date.now()))?.state, 'open');
+});
+
+test('another tenant is told what it is told about a question that never was', async (t) => {
+  const { publicUrl, ask } = await openPages(t);
+  const { id } = await ask();
+  const none = 'A'.repeat(22);
+  const { browser, page } = await openAs('gina', publicUrl + pathOf(id));
+  assert.equal(page.status, 404);
+  const unknown = await browser.go(publicUrl + pathOf(none));
+  assert.equal(page.text.replaceAll(id, none), unknown.text);
+  const list = await browser.go(`${publicUrl}/approvals`);
+  assert.match(list.text, /Nothing waits for you/);
+  assert.ok(!list.text.includes(id));
+});
+
+test('a reader sees no question of others, and a request without its page grants nothing', async (t) => {
+  const { publicUrl, ask, approvals } = await openPages(t);
+  const { id } = await ask({ words: 'Deletes order 1.' });
+  const { browser, page } = await openAs('alice', publicUrl + pathOf(id));
+  assert.equal(page.status, 403);
+  assert.match(page.text, /You are Alice, and approvals of others are for the approvers of tenant acme/);
+  assert.ok(!page.text.includes('Deletes order'));
+  const list = await browser.go(`${publicUrl}/approvals`);
+  assert.ok(!list.text.includes('Deletes order'));
+  assert.equal((await browser.go(page.url, { form: 'x', answer: 'approve' })).status, 403);
+  assert.equal((await approvals.find(id, Date.now()))?.state, 'open');
+});
+
+test('the list shows what waits for a person, and what that person asked', async (t) => {
+  const { publicUrl, ask, clock } = await openPages(t);
+  const first = await ask({ words: 'Deletes order 1.' });
+  await ask({ words: 'Deletes order 2.', argumentsSha256: 'b'.repeat(64), subject: 'ada' });
+  await ask({ words: 'Of another tenant.', tenant: 'globex' });
+  const { browser, page } = await openAs('ada', `${publicUrl}/approvals`);
+  const [toAnswer = '', own = ''] = page.text.split('Asked by you');
+  assert.ok(toAnswer.includes(`<a href="/approvals/${first.id}">Deletes order 1.</a>`));
+  assert.ok(!toAnswer.includes('order 2') && own.includes('Deletes order 2.'));
+  assert.ok(!page.text.includes('Of another tenant.'));
+  clock.aheadMs = 10 * 60_000;
+  assert.match((await browser.go(page.url)).text, /postgres.write, asked by oscar. Stands for 23 hours./);
+});
+
+test('an answer from another site, without the form field, or of nobody does not count', async (t) => {
+  const { publicUrl, ask, approvals } = await openPages(t);
+  const { id } = await ask();
+  const { browser, page } = await openAs('ada', publicUrl + pathOf(id));
+  const form = formFieldOf(page, pathOf(id));
+  assert.equal((await browser.go(page.url, { answer: 'approve' })).status, 403);
+  assert.equal((await browser.go(page.url, { form: `${form}x`, answer: 'approve' })).status, 403);
+  for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }, { origin: 'null' }]) {
+    const body = new URLSearchParams({ form, answer: 'approve' });
+    const answer = await fetch(page.url, { method: 'POST', headers: headers as Record<string, string>, body });
+    assert.equal(answer.status, 403);
+    assert.match(await answer.text(), /from another site/);
+  }
+  const stranger = await openBrowser().go(page.url, { form, answer: 'approve' });
+  assert.equal(stranger.status, 401);
+  assert.match(stranger.text, /Your answer was not stored/);
+  // Another approver's field is none of this one.
+  const { browser: other } = await openAs('pat', page.url);
+  assert.equal((await other.go(page.url, { form, answer: 'approve' })).status, 403);
+  assert.equal((await approvals.find(id, Date.now()))?.state, 'open');
+});
+
+test('answers that are sent twice or at once end in one outcome, and whoever loses is told which', async (t) => {
+  const { publicUrl, ask, approvals, told } = await openPages(t);
+  const { id } = await ask();
+  const [ada, pat] = await Promise.all(['ada', 'pat'].map((user) => openAs(user, publicUrl + pathOf(id))));
+  assert.ok(ada && pat);
+  const yes = { form: formFieldOf(ada.page, pathOf(id)), answer: 'approve' };
+  const no = { form: formFieldOf(pat.page, pathOf(id)), answer: 'deny', reason: 'Not today.' };
+  const answers = await Promise.all([
+    ada.browser.go(ada.page.url, yes),
+    ada.browser.go(ada.page.url, yes),
+    pat.browser.go(pat.page.url, no),
+  ]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [303, 303, 303],
+  );
+  const state = (await approvals.find(id, Date.now()))?.state;
+  const late = (visit: Visit | undefined) => visit?.next?.endsWith('?late=yes');
+  assert.deepEqual(answers.map(late), state === 'approved' ? [false, false, true] : [true, true, false]);
+  assert.equal(told.length, 1);
+  const loser = state === 'approved' ? pat : ada;
+  assert.match((await loser.browser.go(`${loser.page.url}?late=yes`)).text, /Your answer came too late/);
+});
+
+test('an expired question has no buttons, and an answer that comes too late does not count', async (t) => {
+  const { publicUrl, ask, approvals, clock } = await openPages(t);
+  const { id, expiresAtMs, openedAtMs } = await ask();
+  clock.aheadMs = expiresAtMs - openedAtMs - 60_000;
+  const { browser, page } = await openAs('ada', publicUrl + pathOf(id));
+  const form = formFieldOf(page, pathOf(id));
+  clock.aheadMs = expiresAtMs - openedAtMs + 1;
+  const done = await browser.go(page.url, { form, answer: 'approve' });
+  assert.equal(done.next, `${page.url}?late=yes`);
+  const after = await browser.go(page.url);
+  assert.match(after.text, /Nobody answered until/);
+  assert.ok(!after.text.includes('name="answer"'));
+  assert.equal((await approvals.find(id, Date.now() + clock.aheadMs))?.state, 'expired');
+});
+
+test('a question under another policy than the one in force is shown without buttons, and says why', async (t) => {
+  const { publicUrl, ask } = await openPages(t);
+  const { id } = await ask({ policyRevision: 'of-another-day' });
+  const { page } = await openAs('ada', publicUrl + pathOf(id));
+  assert.match(page.text, /Policy changed since this was asked/);
+  assert.ok(!page.text.includes('name="answer"'));
+});
+
+test('a sign-in counts for half an hour, and for the browser that began it', async (t) => {
+  const { publicUrl, clock, issuer } = await openPages(t);
+  const { browser } = await openAs('ada', `${publicUrl}/approvals`);
+  clock.aheadMs = 31 * 60_000;
+  const again = await browser.go(`${publicUrl}/approvals`);
+  assert.equal(again.status, 303);
+  assert.ok(again.next?.startsWith(`${issuer}/authorize`), again.next);
+  assert.equal(new URL(again.next ?? '').searchParams.get('code_challenge_method'), 'S256');
+
+  // A victim who is sent the attacker's callback is not signed in as the attacker.
+  const attacker = openBrowser();
+  const chooser = await attacker.follow(`${publicUrl}/approvals`);
+  const { next = '' } = await attacker.go(chooser.url, { prompt: 'login', user: 'pat' });
+  const { next: callback = '' } = await attacker.follow(next, `${publicUrl}/approvals/signed-in`);
+  assert.ok(callback.includes('code='));
+  const victim = await openBrowser().go(callback);
+  assert.equal(victim.status, 400);
+  assert.deepEqual(victim.headers.getSetCookie(), []);
+});
+
+test('signing out and using another account lead back to where the person was, and nowhere else', async (t) => {
+  const { publicUrl, ask } = await openPages(t);
+  const { id } = await ask();
+  const { browser, page } = await openAs('alice', publicUrl + pathOf(id));
+  const [, other = ''] = /href="(\/approvals\/sign-in[^"]+)"/.exec(page.text) ?? [];
+  const chooser = await browser.follow(publicUrl + other);
+  const { next = '' } = await browser.go(chooser.url, { prompt: 'login', user: 'ada' });
+  const back = await browser.follow(next);
+  assert.equal(back.url, publicUrl + pathOf(id));
+  assert.match(back.text, /You are Ada/);
+  const away = await browser.go(`${publicUrl}/approvals/sign-out`, {
+    form: formFieldOf(back, '/approvals/sign-out'),
+  });
+  assert.match(away.text, /You are signed out/);
+  assert.ok(!browser.cookies().includes('toolgate-approvals-person'));
+  const visitor = openBrowser();
+  const start = await visitor.follow(`${publicUrl}/approvals/sign-in?to=//evil.example`);
+  const { next: onward = '' } = await visitor.go(start.url, { prompt: 'login', user: 'ada' });
+  assert.equal((await visitor.follow(onward)).url, `${publicUrl}/approvals`);
+});
+
+test('a sign-in that the person cancels is a page, and so is a store that gives no answer', async (t) => {
+  const { publicUrl, ask, store } = await openPages(t);
+  const { id } = await ask();
+  const browser = openBrowser();
+  const chooser = await browser.follow(`${publicUrl}/approvals`);
+  const { next = '' } = await browser.go(chooser.url, { prompt: 'login', choice: 'deny' });
+  const back = await browser.follow(next);
+  assert.equal(back.status, 403);
+  assert.match(back.text, /You are not signed in/);
+  const { browser: ada, page } = await openAs('ada', publicUrl + pathOf(id));
+  await store.stop();
+  const gone = await ada.go(page.url);
+  assert.deepEqual([gone.status, gone.headers.get('retry-after')], [503, '5']);
+  assert.match(gone.text, /Approvals cannot be read right now/);
+});
+
+test('pages let nothing run, load or frame them, are not kept, and are for one host', async (t) => {
+  const { publicUrl, ask } = await openPages(t);
+  const hostile = '</pre><script>alert(1)</script>\u202E';
+  const { id } = await ask({ words: hostile, clientName: hostile, tool: hostile, arguments: { [hostile]: hostile } });
+  const { page } = await openAs('ada', publicUrl + pathOf(id));
+  assert.equal(page.status, 200);
+  assert.match(
+    page.headers.get('content-security-policy') ?? '',
+    /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'$/,
+  );
+  assert.equal(page.headers.get('cache-control'), 'no-store');
+  assert.equal(page.headers.get('x-frame-options'), 'DENY');
+  assert.ok(!/<script|<link|<img|\son\w+=|\u202E/i.test(page.text));
+  const foreign = await fetch(page.url.replace('127.0.0.1', 'localhost')).catch(() => undefined);
+  assert.ok(foreign === undefined || foreign.status === 421);
+  for (const [method, path] of [
+    ['PUT', pathOf(id)],
+    ['GET', '/approvals/nothing'],
+    ['GET', '/approvals/sign-out'],
+  ] as const) {
+    assert.equal((await fetch(publicUrl + path, { method })).status, 404);
+  }
+});
+
+test('the cookie tells nobody who it is for, and one that was changed is none', async (t) => {
+  const { publicUrl } = await openPages(t);
+  const { page, browser } = await openAs('ada', `${publicUrl}/approvals`);
+  assert.equal(page.status, 200);
+  assert.deepEqual(
+    browser.cookies().filter((name) => name.startsWith('toolgate-approvals')),
+    ['toolgate-approvals-person'],
+  );
+  for (const cookie of [
+    'toolgate-approvals-person=AAAA',
+    'toolgate-approvals-person=',
+    'toolgate-approvals-person=%',
+  ]) {
+    const visit = await fetch(`${publicUrl}/approvals`, { headers: { cookie }, redirect: 'manual' });
+    assert.equal(visit.status, 303);
+    const [line = ''] = visit.headers.getSetCookie();
+    assert.match(line, /^toolgate-approvals-sign-in=[\w-]+; Max-Age=900; Path=\/approvals; HttpOnly; SameSite=Lax$/);
+  }
+});
