@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ApprovalDecision, ApprovalRequest } from '../../runtime/contract/approval.ts';
 import { tables } from '../../runtime/contract/tables.ts';
 import { createQuotaCounter } from '../../runtime/gateway/clients/quota-counter.ts';
 import { createTables } from '../../runtime/local/dynamo.ts';
+import { createApprovalStore } from '../../runtime/shared/approval-store.ts';
 import { createDynamoClient } from '../../runtime/shared/dynamo.ts';
 import { createGrantStore } from '../../runtime/shared/grant-store.ts';
+import { sampleDecision, sampleQuestion } from '../support/approval.ts';
 import { sampleCaller } from '../support/caller.ts';
 import { dynamoContract } from '../support/dynamo-contract.ts';
 import { sampleGrant } from '../support/grant.ts';
@@ -52,4 +55,25 @@ test('what the stores promise holds on a second implementation of DynamoDB', asy
   await grants.put(grant);
   const used = await Promise.all(Array.from({ length: 20 }, () => grants.consume(grant, grant.grantedAtMs + 1)));
   assert.equal(used.filter(Boolean).length, 1);
+
+  const approvals = createApprovalStore({ client, tablePrefix, deadlineMs: 30_000 });
+  const question = sampleQuestion();
+  const asked = await Promise.all(Array.from({ length: 10 }, () => approvals.open(question, nowMs)));
+  const [{ id }] = asked as [ApprovalRequest];
+  assert.ok(asked.every((request) => request.id === id));
+  assert.equal((await approvals.listOpen(question.tenant, nowMs)).length, 1);
+  const answers = [sampleDecision(), sampleDecision({ verdict: 'deny', approver: 'approver-2', reason: 'No.' })];
+  const closed = await Promise.all(
+    Array.from({ length: 10 }, (_, i) => approvals.decide(id, answers[i % 2] as ApprovalDecision, nowMs + 1)),
+  );
+  assert.equal(closed.filter((each) => each?.isYours).length, 1);
+  assert.equal(new Set(closed.map((each) => each?.request.state)).size, 1);
+  assert.deepEqual(
+    (await approvals.listUnsettled()).map((request) => request.id),
+    [id],
+  );
+  await approvals.settle(id);
+  assert.deepEqual(await approvals.listUnsettled(), []);
+  const isStored = (await grants.find(question, nowMs + 2)) !== undefined;
+  assert.equal(isStored, closed[0]?.request.state === 'approved');
 });
