@@ -80,7 +80,8 @@ describe('the MCP Inspector, end to end', () => {
 
       it('is told that a person must approve a change first', async () => {
         assertApprovalRequired(await call('oscar', 'postgres.write', writeCall));
-        const record = (await platform.records('postgres.write')).at(-1) ?? assert.fail('there is no record');
+        const calls = (await platform.records('postgres.write')).filter(({ event }) => event === 'mcp_call');
+        const record = calls.at(-1) ?? assert.fail('there is no record');
         assert.equal(gist(record), 'oscar write postgres.write refused approval_required');
       });
     });

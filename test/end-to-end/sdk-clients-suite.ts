@@ -104,7 +104,8 @@ export function sdkClientsSuite(where: string, start: () => Promise<PlatformUnde
           const client = await connectAs(person('oscar'), door('write'));
           assert.deepEqual(await client.listTools(), ['postgres.write']);
           assertApprovalRequired(await client.callTool('postgres.write', writeCall));
-          const record = (await platform.records('postgres.write')).at(-1) ?? assert.fail('there is no record');
+          const calls = (await platform.records('postgres.write')).filter(({ event }) => event === 'mcp_call');
+          const record = calls.at(-1) ?? assert.fail('there is no record');
           assert.equal(gist(record), `${platform.subjectOf('oscar')} write postgres.write refused approval_required`);
         });
 

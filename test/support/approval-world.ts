@@ -94,7 +94,11 @@ export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOp
       await store.decide(id, { verdict: 'deny', approver: 'grace', reason, via: 'page' }, now());
     },
     looks: () => looks,
-    gists: (count: number) => world.audit.events.slice(-count).map(gist),
+    gists: (count: number) =>
+      world.audit.events
+        .filter(({ event }) => event !== 'approval_requested')
+        .slice(-count)
+        .map(gist),
   });
 }
 

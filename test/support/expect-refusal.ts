@@ -17,6 +17,9 @@ export interface ExpectedRefusal {
   readonly headers?: Readonly<Record<string, RegExp>>;
 }
 
+/** Records beside the one of the call. */
+const besides: readonly AuditEventKind[] = ['mcp_call_intent', 'approval_requested'];
+
 /** Sends, and holds the answer and the one record that it left against what is expected. Nothing may have gone upstream. */
 export async function expectRefusal(
   world: GatewayWorld,
@@ -39,7 +42,7 @@ export async function expectRefusal(
   for (const [name, pattern] of Object.entries(expected.headers ?? {})) {
     assert.match(String(answer.headers[name]), pattern, name);
   }
-  const left = world.audit.events.slice(events).filter(({ event }) => event !== 'mcp_call_intent');
+  const left = world.audit.events.slice(events).filter(({ event }) => !besides.includes(event));
   assert.equal(left.length, 1, 'one record');
   const [event] = left;
   assert.equal(event?.code, expected.code);

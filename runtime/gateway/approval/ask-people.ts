@@ -1,8 +1,10 @@
 import type { ApprovalRequest } from '../../contract/approval.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { ToolCall } from '../../contract/tool-call.ts';
+import { approvalEvent } from '../../shared/audit/approval-event.ts';
 import { Refusal, type RefusalDetails } from '../../shared/refusal.ts';
 import type { GatewayDeps } from '../deps.ts';
+import { appendDurably, recordedCaller } from '../record-parts.ts';
 import type { Outlet } from '../safe-reply.ts';
 import { clientKind } from './client-kind.ts';
 import { boundCall, type CheckedCall, questionOf } from './questions.ts';
@@ -15,7 +17,8 @@ export interface AskPeople {
   readonly pending: () => PendingApproval | undefined;
   /**
    * Opens the question, or finds the one that stands, and waits for its answer where the client comes back. Never runs anything: a call that was
-   * allowed meanwhile is proved anew from its start. Throws Refusal `approval_required`, `approval_denied` or `approval_unavailable`.
+   * allowed meanwhile is proved anew from its start. Throws Refusal `approval_required`, `approval_denied`, `approval_unavailable`
+   * or `audit_unavailable`.
    */
   readonly ask: (pending: PendingApproval | undefined) => Promise<never>;
 }
@@ -27,7 +30,7 @@ export const inputKey = 'toolgate_approval';
 
 type AskDeps = Pick<
   GatewayDeps,
-  'now' | 'grants' | 'approvals' | 'decisions' | 'requestStates' | 'approvalSettings' | 'redactJson'
+  'now' | 'audit' | 'grants' | 'approvals' | 'decisions' | 'requestStates' | 'approvalSettings' | 'redactJson'
 >;
 
 export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, deps: AskDeps): AskPeople {
@@ -52,8 +55,15 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
     },
   };
 
-  function open(): Promise<ApprovalRequest> {
-    return deps.approvals.open(questionOf(checked, call, deps), deps.now());
+  async function open(): Promise<ApprovalRequest> {
+    const request = await deps.approvals.open(questionOf(checked, call, deps), deps.now());
+    // Whose call it was that asked first.
+    if (request.callId === call.callId) {
+      const caller = recordedCaller(checked.caller);
+      const parts = { event: 'approval_requested', nowMs: deps.now(), call_id: call.callId, caller } as const;
+      await appendDurably(approvalEvent(request, parts), deps);
+    }
+    return request;
   }
 
   async function findAgain({ approvalId }: PendingApproval): Promise<ApprovalRequest> {

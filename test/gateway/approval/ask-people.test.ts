@@ -181,6 +181,21 @@ test('people are asked with redacted arguments, what will happen, who asks throu
   assert.match(JSON.stringify(request?.arguments), /EMAIL/);
   assert.match(request?.words ?? '', /^Runs echo\.change on the server alpha: Does echo\.change\.$/);
   assert.deepEqual([request?.subject, request?.clientName, request?.reasons], ['ada', 'test', ['destructive_tool']]);
+  await world.change({ arguments: args });
+  const asked = world.audit.events.filter(({ event }) => event === 'approval_requested');
+  assert.equal(asked.length, 1, 'a question is on record once, by the call that opened it');
+  assert.deepEqual(
+    [asked[0]?.approval_id, asked[0]?.call_id, asked[0]?.caller?.subject, asked[0]?.arguments],
+    [id, world.audit.events[1]?.call_id, 'ada', request?.arguments],
+  );
+});
+
+test('a question that cannot be recorded is not answered, and not told as asked', async (t) => {
+  const world = await openApprovalWorld(t);
+  world.audit.onAppend = ({ event }) => {
+    if (event === 'approval_requested') throw new Error('ENOSPC');
+  };
+  assert.equal((await world.change()).json.error.data.code, 'audit_unavailable');
 });
 
 test('a question that nobody answered in time is over, and the next call asks anew', async (t) => {
@@ -259,9 +274,9 @@ test('a replica that shuts down sends whoever waits back at once', async (t) => 
 test('a client that leaves while it waits is on record as gone', async (t) => {
   const world = await openApprovalWorld(t, { holdMs: minute });
   const left = new AbortController();
-  const recorded = world.audit.next();
   const waiting = world.change({ signal: left.signal });
   await hasLooked(world, 1);
+  const recorded = world.audit.next();
   left.abort();
   await assert.rejects(waiting);
   assert.equal((await recorded).outcome, 'cancelled');
