@@ -1,13 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import {
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  type QueryCommandOutput,
-  ScanCommand,
-  type ScanCommandOutput,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type {
   ApprovalDecision,
@@ -18,6 +10,7 @@ import type {
 } from '../contract/approval.ts';
 import type { Grant } from '../contract/receipts.ts';
 import { grantTable } from '../contract/tables.ts';
+import { createApprovalIndex } from './approval-index.ts';
 import {
   type AskedItem,
   askedKey,
@@ -29,7 +22,6 @@ import {
   requestKey,
   toAskedItem,
   toRequestItem,
-  unsettledTenant,
 } from './approval-items.ts';
 import { type DynamoDBClient, ifConditionHolds, orRefuse } from './dynamo.ts';
 import { createGrantStore } from './grant-store.ts';
@@ -90,9 +82,9 @@ const noticeClaimMs = 60_000;
 export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStore {
   const { client, tablePrefix, waitMs = 86_400_000, denialStandsMs = 15 * 60_000, deadlineMs = 1000 } = options;
   const TableName = `${tablePrefix}${grantTable.name}`;
-  const IndexName = grantTable.indexes[0].name;
   const grants = createGrantStore({ client, tablePrefix, deadlineMs });
   const deadline = () => ({ abortSignal: AbortSignal.timeout(deadlineMs) });
+  const index = createApprovalIndex({ client, TableName, deadline });
   const answered = <T>(work: () => Promise<T>) => orRefuse('approval_unavailable', work);
 
   async function get(Key: Item): Promise<Item | undefined> {
@@ -200,17 +192,6 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
     );
   }
 
-  async function all(ask: (from: Item | undefined) => Promise<QueryCommandOutput | ScanCommandOutput>) {
-    const found: ApprovalRequest[] = [];
-    let from: Item | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await ask(from);
-      found.push(...Items.map(fromRequestItem));
-      from = LastEvaluatedKey;
-    } while (from !== undefined);
-    return found;
-  }
-
   return {
     open: (question, nowMs) =>
       answered(async () => {
@@ -234,30 +215,11 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
 
     listOpen: (tenant, nowMs) =>
       answered(async () => {
-        const found = await all((from) =>
-          client.send(
-            new QueryCommand({
-              TableName,
-              IndexName,
-              KeyConditionExpression: 'unsettled_tenant = :tenant',
-              ExpressionAttributeValues: marshall({ ':tenant': unsettledTenant(tenant) }),
-              ...(from !== undefined && { ExclusiveStartKey: from }),
-            }),
-            deadline(),
-          ),
-        );
-        return found.filter((request) => request.tenant === tenant && asOf(request, nowMs).state === 'open');
+        const found = await index.listOf(tenant);
+        return found.filter((request) => asOf(request, nowMs).state === 'open');
       }),
 
-    listUnsettled: () =>
-      answered(() =>
-        all((from) =>
-          client.send(
-            new ScanCommand({ TableName, IndexName, ...(from !== undefined && { ExclusiveStartKey: from }) }),
-            deadline(),
-          ),
-        ),
-      ),
+    listUnsettled: () => answered(() => index.list()),
 
     decide: (id, decision, nowMs) =>
       answered(() => close(id, { state: decision.verdict === 'approve' ? 'approved' : 'denied', decision }, nowMs)),
