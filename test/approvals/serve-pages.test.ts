@@ -16,7 +16,7 @@ test('an approver signs in, sees the whole question, says yes, and everybody see
     'Deletes order 1.',
     'sql: &quot;delete from orders where id = 1&quot;',
     '<dd>oscar</dd>',
-    'Night owl <code>client-1</code>',
+    'Night owl <span class="soft">(calls itself so)</span> <code>client-1</code>',
     'postgres.write <code>of server write</code>',
     'The tool changes or deletes something. <code>destructive_tool</code>',
     '23 hours left',

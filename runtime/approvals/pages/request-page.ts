@@ -44,7 +44,7 @@ ${outcome(shown)}
 <p class="soft">Personal data and secrets are masked; everything else is what would be sent.</p>
 <dl>
 <dt>Asked by</dt><dd>${request.subject}${shown.isOwn ? ' (you)' : ''}</dd>
-<dt>Through</dt><dd>${request.clientName ?? 'a client without a name'} <code>${request.clientId}</code></dd>
+<dt>Through</dt><dd>${throughWords(request)} <code>${request.clientId}</code></dd>
 <dt>Tool</dt><dd>${request.tool} <code>of server ${request.server}</code></dd>
 <dt>Why a person is asked</dt><dd>${request.reasons.map((reason) => html`${whyAsked[reason]} <code>${reason}</code> `)}</dd>
 <dt>Asked at</dt><dd>${moment(request.openedAtMs)}</dd>
@@ -55,9 +55,16 @@ ${accountLine(person, `/approvals/${request.id}`)}`,
   );
 }
 
+/** Each line hangs below its beginning: what wraps cannot be taken for another argument. */
 function argumentLines(request: ApprovalRequest) {
   const lines = showArguments(request.arguments, Number.POSITIVE_INFINITY).text.split('\n');
-  return lines.map((line) => html`${line}\n`);
+  return lines.map((line) => html`<span class="line">${line}</span>`);
+}
+
+function throughWords({ clientName }: ApprovalRequest) {
+  return clientName === undefined
+    ? 'a client without a name'
+    : html`${clientName} <span class="soft">(calls itself so)</span>`;
 }
 
 function standing({ request, nowMs }: ShownRequest) {

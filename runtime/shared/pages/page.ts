@@ -38,19 +38,21 @@ a { color: var(--deep); }
 a:focus-visible, pre:focus-visible, textarea:focus-visible { outline: 3px solid var(--deep); outline-offset: 2px; }
 .words { font-size: 1.1rem; font-weight: 600; }
 pre { margin: .4rem 0; padding: .8rem .9rem; max-height: 24rem; overflow: auto; background: var(--chip); border: 1px solid var(--line); border-radius: .6rem; font: .85rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
-dl { margin: 1.2rem 0; display: grid; gap: .1rem 1rem; }
+dl { margin: 1.2rem 0; }
 dt { color: var(--soft); font-size: .9rem; }
 dd { margin: 0 0 .6rem; overflow-wrap: anywhere; }
 .requests li { padding: .8rem 0; border-top: 1px solid var(--line); }
 .requests a { font-weight: 600; overflow-wrap: anywhere; }
 .answer { border-top: 1px solid var(--line); padding-top: 1rem; }
 .answer .choice { margin: .8rem 0; }
-label { display: block; font-weight: 600; margin-bottom: .4rem; }
+label { display: block; overflow-wrap: anywhere; font-weight: 600; margin-bottom: .4rem; }
 label .soft { font-weight: 400; }
 textarea { width: 100%; font: inherit; color: inherit; background: var(--page); border: 1px solid var(--line); border-radius: .6rem; padding: .6rem .8rem; resize: vertical; }
 .account { border-top: 1px solid var(--line); margin-top: 1.4rem; padding-top: .8rem; font-size: .92rem; display: flex; flex-wrap: wrap; gap: 0 1.2rem; align-items: center; }
 .account p:first-child { flex-basis: 100%; }
 .account .switch { margin: 0; }
+.account .switch button { font-weight: 400; }
+pre .line { display: block; padding-left: 4ch; text-indent: -4ch; }
 .switch button { border: 0; padding: 0; min-height: 2rem; background: none; color: var(--deep); text-decoration: underline; }
 `;
 
