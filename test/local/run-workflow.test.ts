@@ -2,16 +2,27 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { approvalWorkflow, type WorkflowDefinition } from '../../runtime/contract/approval-workflow.ts';
 import { tables } from '../../runtime/contract/tables.ts';
-import { createTables, startDynamo } from '../../runtime/local/dynamo.ts';
+import { createTables, type LocalDynamo, startDynamo } from '../../runtime/local/dynamo.ts';
 import { runWorkflows } from '../../runtime/local/run-workflow.ts';
+import { workflowInput } from '../../runtime/shared/workflow-input.ts';
 import { paced } from '../support/paced-workflow.ts';
 import { workflowSuite } from '../support/workflow-suite.ts';
-import { ask, ending, tokenOf, type WorkflowUnderTest, waitFor, workflowWorld } from '../support/workflow-world.ts';
+import {
+  ask,
+  decide,
+  ending,
+  isUsable,
+  tokenOf,
+  type WorkflowUnderTest,
+  waitFor,
+  workflowWorld,
+} from '../support/workflow-world.ts';
 
 const tableName = 'workflow-grants';
 
-async function open(definition: WorkflowDefinition): Promise<WorkflowUnderTest> {
-  const dynamo = await startDynamo();
+/** @param tables of a runner before this one, which a process that starts again finds */
+async function open(definition: WorkflowDefinition, kept?: LocalDynamo): Promise<WorkflowUnderTest> {
+  const dynamo = kept ?? (await startDynamo());
   const client = dynamo.createClient();
   const tablePrefix = 'workflow-';
   await createTables(client, tablePrefix, tables);
@@ -32,7 +43,7 @@ async function open(definition: WorkflowDefinition): Promise<WorkflowUnderTest> 
       closing ??= (async () => {
         runner.close();
         client.destroy();
-        await dynamo.close();
+        if (kept === undefined) await dynamo.close();
       })();
       return closing;
     },
@@ -85,4 +96,40 @@ test('a runner that is closed starts nothing and answers nothing', async (t) => 
   const token = String(await waitFor(() => tokenOf(world, id, 'notice')));
   await world.close();
   assert.equal(await world.answers.succeed(token, {}), false);
+});
+
+test('a process that died is followed by one that starts the same request again, wherever it was', async (t) => {
+  const dynamo = await startDynamo();
+  t.after(() => dynamo.close());
+  const definition = approvalWorkflow({ tableName, noticeTimeoutS: 60, noticeHeartbeatS: 30 });
+  const next = async () => {
+    const world = workflowWorld(await open(definition, dynamo));
+    t.after(world.close);
+    return world;
+  };
+  const first = await next();
+  const [untold, told, answered] = [await ask(first), await ask(first), await ask(first)];
+  const tell = (world: typeof first, { id }: typeof told) => waitFor(() => world.tasks.told(id));
+  await waitFor(() => tokenOf(first, untold.id, 'notice'));
+  for (const request of [told, answered]) await tell(first, request);
+  await waitFor(() => tokenOf(first, answered.id, 'decision'));
+  await decide(first, answered, 'approve');
+  await first.close();
+
+  const second = await next();
+  const requests = [untold, told, answered];
+  for (const request of requests) await second.starter.start(workflowInput(request));
+  for (const request of [untold, told]) {
+    await tell(second, request);
+    await decide(second, request, 'approve');
+  }
+  const yes = {
+    verdict: 'approve',
+    approver: { tenant: 'acme', subject: 'approver-1', person: 'approver-1' },
+  } as const;
+  for (const request of requests) {
+    await waitFor(() => second.tasks.answered(request.id, yes));
+    assert.deepEqual(await ending(second, request.id), { status: 'succeeded', outcome: { outcome: 'approved' } });
+    assert.equal(await isUsable(second, request), true);
+  }
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after } from 'node:test';
+import { after, test } from 'node:test';
 import {
   CloudFormationClient,
   CreateStackCommand,
@@ -10,19 +10,20 @@ import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import * as cdk from 'aws-cdk-lib';
 import { ApprovalWorkflow } from '../../../lib/constructs/approval-workflow.ts';
 import { StateTables } from '../../../lib/constructs/state-tables.ts';
+import { isAnotherPerson } from '../../../runtime/contract/approval-workflow.ts';
 import { createDynamoClient } from '../../../runtime/shared/dynamo.ts';
 import { createStepFunctionsAnswers, createStepFunctionsStarter } from '../../../runtime/shared/step-functions.ts';
 import { type Ministack, startMinistack } from '../../support/ministack.ts';
 import { synthTemplate } from '../../support/synth.ts';
 import { workflowSuite } from '../../support/workflow-suite.ts';
-import { type WorkflowPace, waitFor } from '../../support/workflow-world.ts';
+import { ask, ending, type WorkflowPace, waitFor, workflowWorld } from '../../support/workflow-world.ts';
 
 let emulator: Promise<Ministack> | undefined;
 after(async () => (await emulator)?.close());
 let stacks = 0;
 
 /** The construct's own template, deployed by CloudFormation. */
-async function deploy({ noticeS, decisionS }: WorkflowPace) {
+async function deploy({ noticeS, decisionS }: WorkflowPace, isAnother = isAnotherPerson) {
   emulator ??= startMinistack('cloudformation,dynamodb,iam,logs,s3,ssm,states,stepfunctions,sts');
   const { endpoint, region, credentials } = await emulator;
   stacks += 1;
@@ -40,7 +41,10 @@ async function deploy({ noticeS, decisionS }: WorkflowPace) {
   const cloudFormation = new CloudFormationClient(connection);
   const StackName = platformName;
   await cloudFormation.send(
-    new CreateStackCommand({ StackName, TemplateBody: withDecisionIn(decisionS, template.toJSON()) }),
+    new CreateStackCommand({
+      StackName,
+      TemplateBody: withDecisionIn(decisionS, template.toJSON()).replace(isAnotherPerson, () => isAnother),
+    }),
   );
   const made = await waitFor(async () => {
     const [stack] = (await cloudFormation.send(new DescribeStacksCommand({ StackName }))).Stacks ?? [];
@@ -85,4 +89,15 @@ function outputOf({ Outputs = [] }: Stack, name: string): string {
   return value;
 }
 
-workflowSuite('Step Functions on ministack', deploy);
+workflowSuite('Step Functions on ministack', (pace) => deploy(pace));
+
+test('with the comparison that comes to mind first the asker would pass, and the suite would see it', async (t) => {
+  const naive = '$states.input.approver.subject != $states.input.subject';
+  const world = workflowWorld(await deploy({ noticeS: 60, decisionS: 60 }, naive));
+  t.after(world.close);
+  const { id, subject } = await ask(world);
+  await waitFor(() => world.tasks.told(id));
+  const approver = { tenant: 'acme', subject, person: subject };
+  await waitFor(() => world.tasks.answered(id, { verdict: 'approve', approver }));
+  assert.deepEqual(await ending(world, id), { status: 'succeeded', outcome: { outcome: 'approved' } });
+});
