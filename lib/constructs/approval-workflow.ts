@@ -67,7 +67,8 @@ export class ApprovalWorkflow extends Construct {
       retention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
       removalPolicy: cdk.RemovalPolicy.DESTROY,
     });
-    const definition = approvalWorkflow({ tableName, noticeTimeoutS, noticeHeartbeatS });
+    const { partition } = cdk.Stack.of(this);
+    const definition = approvalWorkflow({ tableName, partition, noticeTimeoutS, noticeHeartbeatS });
     this.stateMachine = new sfn.StateMachine(this, 'StateMachine', {
       comment: definition.Comment,
       stateMachineType: sfn.StateMachineType.STANDARD,

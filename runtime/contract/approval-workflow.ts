@@ -12,7 +12,9 @@ import {
   isText,
   itemKey,
   nowMs,
+  resource,
   update,
+  type WorkflowTable,
   whenBusy,
 } from './workflow-states.ts';
 
@@ -20,6 +22,8 @@ import {
 export interface WorkflowSettings {
   /** Full name of the table of grants. */
   readonly tableName: string;
+  /** Of AWS: services are named after it. @default 'aws' */
+  readonly partition?: string;
   /** For telling people, waiting for their rate limits included, s. */
   readonly noticeTimeoutS: number;
   /** Whoever tells people says at least so often that it is still trying, s. */
@@ -64,7 +68,8 @@ const isQuestion = [
  * yes back that its asker gave. `lib/constructs/approval-workflow.ts` deploys it, `runtime/local/run-workflow.ts` runs it.
  */
 export function approvalWorkflow(settings: WorkflowSettings): WorkflowDefinition {
-  const { tableName, noticeTimeoutS, noticeHeartbeatS } = settings;
+  const { tableName, noticeTimeoutS, noticeHeartbeatS, partition = 'aws' } = settings;
+  const table: WorkflowTable = { tableName, partition };
   return {
     Comment: 'One approval: people are told, one of them answers in time, and it is not the asker.',
     QueryLanguage: 'JSONata',
@@ -73,7 +78,7 @@ export function approvalWorkflow(settings: WorkflowSettings): WorkflowDefinition
       CheckQuestion: choice([[isQuestion, 'PostNotice']], 'BadQuestion'),
 
       PostNotice: {
-        ...ask(tableName, 'notice', 'CheckNotice'),
+        ...ask(table, 'notice', 'CheckNotice'),
         TimeoutSeconds: noticeTimeoutS,
         HeartbeatSeconds: noticeHeartbeatS,
         // Whoever was telling people is gone; another one takes a new token.
@@ -84,7 +89,7 @@ export function approvalWorkflow(settings: WorkflowSettings): WorkflowDefinition
       CheckNotice: choice([[`$exists(${answered}.verdict)`, 'CheckAnswer']], 'AwaitDecision'),
 
       AwaitDecision: {
-        ...ask(tableName, 'decision', 'CheckAnswer'),
+        ...ask(table, 'decision', 'CheckAnswer'),
         TimeoutSeconds: `{% $max([1, $ceil((${asked}.expiresAtMs - $millis()) / 1000)]) %}`,
         Retry: [whenBusy],
         Catch: [
@@ -101,18 +106,18 @@ export function approvalWorkflow(settings: WorkflowSettings): WorkflowDefinition
       ),
 
       ExpireQuestion: {
-        ...close(tableName, 'expired', 'Expired'),
+        ...close(table, 'expired', 'Expired'),
         Catch: [{ ErrorEquals: [conditionFailed], Next: 'ReadRequest' }],
       },
       WithdrawQuestion: {
-        ...close(tableName, 'withdrawn', 'NoticeNotSent'),
+        ...close(table, 'withdrawn', 'NoticeNotSent'),
         Catch: [{ ErrorEquals: [conditionFailed], Next: 'ReadRequest' }],
       },
 
       // The store knows what stands when the answer came too late to be told here.
       ReadRequest: {
         Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:dynamodb:getItem',
+        Resource: resource(table, 'getItem'),
         Arguments: {
           TableName: tableName,
           Key: itemKey('request'),
@@ -143,7 +148,7 @@ export function approvalWorkflow(settings: WorkflowSettings): WorkflowDefinition
       // Also where there is no yes yet: what is written here keeps it from ever being one.
       RevokeYes: {
         ...update(
-          tableName,
+          table,
           'grant',
           'SET revoked_at_ms = if_not_exists(revoked_at_ms, :now), expires_at = if_not_exists(expires_at, :forgotten)',
           { ':now': { N: nowMs }, ':forgotten': { N: forgottenAtS } },

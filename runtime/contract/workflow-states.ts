@@ -1,6 +1,12 @@
 import type { JsonObject } from './json.ts';
 import { taskTokenAttribute, type WorkflowStep, workflowPartition, workflowTaskKey } from './workflow-input.ts';
 
+/** The table of grants, and how its service is called. */
+export interface WorkflowTable {
+  readonly tableName: string;
+  readonly partition: string;
+}
+
 /** What the execution was started with: the one thing that every state sees unchanged. */
 export const asked = '$states.context.Execution.Input';
 /** What the state before handed on. */
@@ -28,14 +34,18 @@ export const whenBusy: JsonObject = {
   JitterStrategy: 'FULL',
 };
 
+export function resource({ partition }: WorkflowTable, action: string): string {
+  return `arn:${partition}:states:::aws-sdk:dynamodb:${action}`;
+}
+
 /** Writes a task token and waits until somebody answers with it. */
-export function ask(tableName: string, step: WorkflowStep, next: string): JsonObject {
+export function ask(table: WorkflowTable, step: WorkflowStep, next: string): JsonObject {
   const { sk } = workflowTaskKey('', step);
   return {
     Type: 'Task',
-    Resource: 'arn:aws:states:::aws-sdk:dynamodb:putItem.waitForTaskToken',
+    Resource: resource(table, 'putItem.waitForTaskToken'),
     Arguments: {
-      TableName: tableName,
+      TableName: table.tableName,
       Item: {
         pk: { S: `{% '${workflowPartition}' & ${asked}.requestId %}` },
         sk: { S: sk },
@@ -53,10 +63,10 @@ export function ask(tableName: string, step: WorkflowStep, next: string): JsonOb
  * Closes the request unless somebody else did. It stays in the index `unsettled`, so that the service which records what becomes of requests
  * finds it there.
  */
-export function close(tableName: string, state: 'expired' | 'withdrawn', next: string): JsonObject {
+export function close(table: WorkflowTable, state: 'expired' | 'withdrawn', next: string): JsonObject {
   return {
     ...update(
-      tableName,
+      table,
       'request',
       'SET #state = :closed, closedAtMs = :now, closedBy = :workflow',
       { ':open': { S: 'open' }, ':closed': { S: state }, ':now': { N: nowMs }, ':workflow': { S: 'workflow' } },
@@ -68,7 +78,7 @@ export function close(tableName: string, state: 'expired' | 'withdrawn', next: s
 }
 
 export function update(
-  tableName: string,
+  table: WorkflowTable,
   item: 'request' | 'grant',
   expression: string,
   values: JsonObject,
@@ -76,9 +86,9 @@ export function update(
 ): JsonObject {
   return {
     Type: 'Task',
-    Resource: 'arn:aws:states:::aws-sdk:dynamodb:updateItem',
+    Resource: resource(table, 'updateItem'),
     Arguments: {
-      TableName: tableName,
+      TableName: table.tableName,
       Key: itemKey(item),
       UpdateExpression: expression,
       ExpressionAttributeValues: values,

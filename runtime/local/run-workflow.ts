@@ -148,7 +148,7 @@ export function runWorkflows(definition: WorkflowDefinition, client: DynamoDBCli
   async function attempt(state: State, values: StatesValue, token: string): Promise<Json> {
     const args = (await evaluated(state.Arguments ?? {}, values)) as JsonObject;
     const [, action = '', waits] =
-      /^arn:aws:states:::aws-sdk:dynamodb:(\w+)(\.waitForTaskToken)?$/.exec(state.Resource ?? '') ?? [];
+      /^arn:[\w-]+:states:::aws-sdk:dynamodb:(\w+)(\.waitForTaskToken)?$/.exec(state.Resource ?? '') ?? [];
     if (waits === undefined) return callDynamoTask(client, action, args);
     const seconds = async (field: Json | undefined) =>
       field === undefined ? undefined : ((await evaluated(field, values)) as number);

@@ -40,7 +40,12 @@ test('the state machine is the workflow of the contract, on the table of grants'
   const pieces: unknown[] = machine?.Properties.DefinitionString['Fn::Join'][1];
   const table = Object.keys(template.findResources('AWS::DynamoDB::GlobalTable')).find((id) => id.includes('Grants'));
   const text = pieces.map((piece) => (typeof piece === 'string' ? piece : (piece as { Ref: string }).Ref)).join('');
-  const expected = approvalWorkflow({ tableName: String(table), noticeTimeoutS: 900, noticeHeartbeatS: 60 });
+  const expected = approvalWorkflow({
+    tableName: String(table),
+    partition: 'AWS::Partition',
+    noticeTimeoutS: 900,
+    noticeHeartbeatS: 60,
+  });
   assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(expected)));
   assert.equal(machine?.Properties.StateMachineType, 'STANDARD');
 });
