@@ -6,6 +6,14 @@ export const approvalsEnv = {
   HOST: text('address to listen on', '0.0.0.0'),
   PORT: integer('port to listen on; 0 takes a free one', { min: 0, max: 65_535 }, 8080),
   PUBLIC_URL: url('public URL under which /approvals stands, as people open it'),
+  AUTHORIZATION_ISSUER: url(
+    'our authorization server, where people sign in to the page; it has PUBLIC_URL as its APPROVALS_URL. Empty: no page',
+    '',
+  ),
+  APPROVALS_COOKIE_KEY: text(
+    'key that seals the cookies of the page: 32 bytes in base64, or 43 letters and digits, the same for every replica',
+    '',
+  ),
   SLACK_BOT_TOKEN: optional(
     'bot token with chat:write, users:read and users:read.email; unset: no Slack',
     /^xoxb-\S+$/,
@@ -52,6 +60,21 @@ export const approvalsEnv = {
 } as const;
 
 export type ApprovalsEnv = EnvOf<typeof approvalsEnv>;
+
+/** What the variables of the page contradict each other in, in a sentence; a rule for `readEnv`. */
+export function pageProblem(source: Readonly<Record<string, string | undefined>>): string | undefined {
+  const { PUBLIC_URL = '', AUTHORIZATION_ISSUER: issuer = '', APPROVALS_COOKIE_KEY: key = '' } = source;
+  if ((issuer === '') !== (key === '')) {
+    return 'AUTHORIZATION_ISSUER and APPROVALS_COOKIE_KEY belong together: set both, or none and there is no page.';
+  }
+  if (issuer === '') return undefined;
+  const isLoopback = (url: string) => /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(url);
+  const isSafe = (url: string) => url.startsWith('https://') || isLoopback(url);
+  if (!isSafe(PUBLIC_URL) || !isSafe(issuer)) {
+    return `PUBLIC_URL and AUTHORIZATION_ISSUER must be https, or http on this machine; got ${PUBLIC_URL} and ${issuer}.`;
+  }
+  return URL.parse(PUBLIC_URL)?.pathname === '/' ? undefined : `PUBLIC_URL must have no path, got ${PUBLIC_URL}.`;
+}
 
 /** What the Slack variables contradict each other in, in a sentence; a rule for `readEnv`. */
 export function slackProblem(source: Readonly<Record<string, string | undefined>>): string | undefined {

@@ -2,13 +2,14 @@ import { auditPlaceProblem } from '../shared/audit/audit-env.ts';
 import { readEnv } from '../shared/read-env.ts';
 import { type RunningApprovals, startApprovals } from './app.ts';
 import { type ApprovalsDeps, createApprovalsDeps } from './deps.ts';
-import { approvalsEnv, slackProblem } from './env.ts';
+import { approvalsEnv, pageProblem, slackProblem } from './env.ts';
+import { openPages } from './open-pages.ts';
 
 /** The approvals service as a process of its own. */
 try {
-  const env = readEnv(approvalsEnv, process.env, auditPlaceProblem, slackProblem);
+  const env = readEnv(approvalsEnv, process.env, auditPlaceProblem, slackProblem, pageProblem);
   const deps = await createApprovalsDeps(env);
-  const approvals = await startApprovals(env, deps);
+  const approvals = await startApprovals(env, deps, openPages(env, deps));
   deps.logger.info({ url: approvals.url, slack: deps.slack !== undefined }, 'approvals listen');
   endOnSignal(approvals, deps);
 } catch (error) {
