@@ -1,4 +1,5 @@
 import { approvalWorkflowRows } from './requirements/approval-workflow.ts';
+import { approvalRows } from './requirements/approvals.ts';
 import { attackRows } from './requirements/attacks.ts';
 import { auditOnS3Rows } from './requirements/audit-on-s3.ts';
 import { constructRows } from './requirements/constructs.ts';
@@ -19,6 +20,7 @@ export const requirements: readonly RequirementRow[] = [
   ...registrationRows,
   ...auditOnS3Rows,
   ...constructRows,
+  ...approvalRows,
   ...approvalWorkflowRows,
   ...attackRows,
 ];
