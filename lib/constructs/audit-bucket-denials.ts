@@ -3,7 +3,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 
 /** Where the services write; `runtime/shared/audit/audit-layout.ts` explains each. */
-export const auditPrefixes = ['calls/', 'heads/', 'keys/'] as const;
+const auditPrefixes = ['calls/', 'heads/', 'keys/'] as const;
 
 /**
  * Denies, for everybody, whatever would change, hide or counterfeit a record. An identity policy cannot lift them, however wide it is: the bucket's

@@ -24,7 +24,7 @@ export function validateQuotas(loadBalancer: elbv2.ApplicationLoadBalancer, rule
 }
 
 /** What exceeds a quota, each as a sentence that says what to do. */
-export function quotaProblems(loadBalancer: elbv2.ApplicationLoadBalancer, rulesMax: number): string[] {
+function quotaProblems(loadBalancer: elbv2.ApplicationLoadBalancer, rulesMax: number): string[] {
   const all = Node.of(loadBalancer).root.node.findAll();
   const arns = new Set(loadBalancer.listeners.map(({ listenerArn }) => listenerArn));
   const listeners = loadBalancer.listeners.map(({ node }) => node.defaultChild as elbv2.CfnListener);

@@ -34,7 +34,7 @@ export interface ToolDomain {
 export const resourceServersQuota = 25;
 const scopesMax = 100;
 /** Of all an app client may ask for. */
-export const clientScopesMax = 50;
+const clientScopesMax = 50;
 
 const domainName = /^[a-z][a-z0-9-]{0,62}$/;
 /** Amazon Cognito API, "CreateResourceServer". */

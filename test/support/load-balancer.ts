@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -36,15 +36,6 @@ export type BalancerAction =
 /** HAProxy with the rules of an Application Load Balancer. */
 export interface LoadBalancer {
   close(): Promise<void>;
-}
-
-export function isHaproxyThere(): boolean {
-  try {
-    execFileSync('haproxy', ['-v'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export async function startLoadBalancer(listeners: readonly BalancerListener[]): Promise<LoadBalancer> {
