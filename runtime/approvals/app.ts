@@ -33,7 +33,17 @@ export async function startApprovals(
   // Longer than an ALB keeps its side (60 s), or it would send into a connection that we just closed.
   server.keepAliveTimeout = 75_000;
   await listen(server, env);
-  await slack?.events.start();
+  // Slack may be away when this starts; cards and the page do not wait for its socket.
+  let socketProblem: string | undefined = slack === undefined ? undefined : 'the socket to Slack is not open yet';
+  const socketOpening = slack?.events.start().then(
+    () => {
+      socketProblem = undefined;
+    },
+    (error: unknown) => {
+      socketProblem = 'the socket to Slack cannot be opened';
+      logger.error({ err: error }, `${socketProblem}: look at SLACK_APP_TOKEN`);
+    },
+  );
   const loops = [
     loop('closed requests', deps.settle),
     ...(slack === undefined ? [] : [loop('open requests', slack.follow)]),
@@ -43,7 +53,9 @@ export async function startApprovals(
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     if (path === '/healthz') return sendJson(response, 200, { status: 'ok' });
     if (path === '/readyz') {
-      const problems = isDraining ? ['shutting down'] : deps.problems();
+      const problems = isDraining
+        ? ['shutting down']
+        : [...deps.problems(), ...(socketProblem === undefined ? [] : [socketProblem])];
       const isReady = problems.length === 0;
       return sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', problems });
     }
@@ -72,7 +84,7 @@ export async function startApprovals(
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     async close() {
       isDraining = true;
-      const ended = Promise.all([...loops.map((each) => each.close()), slack?.events.close()]);
+      const ended = Promise.all([...loops.map((each) => each.close()), slack?.events.close(), socketOpening]);
       await within(env.DRAIN_TIMEOUT_MS, ended);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();

@@ -86,6 +86,7 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
   const pageUrl = (id: string) => `${env.PUBLIC_URL}/approvals${id === '' ? '' : `/${id}`}`;
   const events = createSlackEvents({
     appToken: env.SLACK_APP_TOKEN,
+    apiUrl: `${env.SLACK_API_URL}/`,
     onClick: (click) => receiveClick(click, { ...common, slack, pageUrl }),
   });
   const follow = createFollowRequests(

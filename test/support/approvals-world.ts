@@ -58,6 +58,7 @@ const opened = 1_795_000_000_000;
 export async function openApprovalsWorld(
   t: TestLife,
   settings: Readonly<Record<string, string>> = {},
+  { withSocket = false } = {},
 ): Promise<ApprovalsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'toolgate-policy-'));
   await assemblePolicyBundle(policiesFolder, folder);
@@ -71,7 +72,8 @@ export async function openApprovalsWorld(
     PORT: '0',
     PUBLIC_URL: 'https://mcp.example.com',
     SLACK_BOT_TOKEN: slack.token,
-    SLACK_SIGNING_SECRET: slack.signingSecret,
+    SLACK_API_URL: slack.apiUrl,
+    ...(withSocket ? { SLACK_APP_TOKEN: slack.appToken } : { SLACK_SIGNING_SECRET: slack.signingSecret }),
     SLACK_CHANNELS: `acme=${slack.channel}`,
     POLICY_DIR: folder,
     TABLE_PREFIX: tablePrefix,

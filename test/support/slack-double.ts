@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { KnownBlock, ModalView } from '@slack/types';
 import { blockKitFaults, viewFaults } from './block-kit.ts';
+import { attachSlackSocket, type SlackSocket } from './slack-socket.ts';
 
 /** Slack's Web API as far as our services use it: its shapes, its limits, its words for no. Nothing is remembered beyond the test. */
 export interface SlackDouble {
@@ -12,6 +13,9 @@ export interface SlackDouble {
   readonly apiUrl: string;
   readonly token: string;
   readonly signingSecret: string;
+  /** Of the app, which opens sockets and does nothing else. */
+  readonly appToken: string;
+  readonly socket: SlackSocket;
   readonly teamId: string;
   readonly channel: string;
   /** Everybody whom users.info knows, by id. */
@@ -70,10 +74,13 @@ export async function startSlackDouble(): Promise<SlackDouble> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const teamId = 'T0TOOLGATE';
+  const socket = attachSlackSocket(server);
   const double: SlackDouble = {
     apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/`,
     token: `xoxb-${randomUUID()}`,
     signingSecret: randomUUID().replaceAll('-', ''),
+    appToken: `xapp-${randomUUID()}`,
+    socket,
     teamId,
     channel: 'C0APPROVALS',
     users: new Map(),
@@ -89,6 +96,7 @@ export async function startSlackDouble(): Promise<SlackDouble> {
       return id;
     },
     async close() {
+      socket.close();
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
@@ -111,6 +119,9 @@ export async function startSlackDouble(): Promise<SlackDouble> {
 
   function answerOf(method: string, fields: Fields, authorization: string | undefined): Answer {
     if (authorization === undefined) return { error: 'not_authed' };
+    if (method === 'apps.connections.open' && authorization === `Bearer ${double.appToken}`) {
+      return { url: double.apiUrl.replace('http', 'ws').replace('/api/', '/link') };
+    }
     if (authorization !== `Bearer ${double.token}`) return { error: 'invalid_auth' };
     switch (method) {
       case 'auth.test':

@@ -20,17 +20,25 @@ export interface SlackEvents {
 export interface SlackEventsOptions {
   /** With it Slack is listened to over a socket that we open, so that no address of ours need be public. */
   readonly appToken?: string | undefined;
+  /** Only for a double. @default Slack's */
+  readonly apiUrl?: string | undefined;
   /** What a click leads to. Never rejects. */
   readonly onClick: (click: SlackClick) => Promise<void>;
 }
 
 /** Bolt behind our own check of the bytes: it knows the shapes of what Slack sends, acknowledges, and keeps the socket. */
-export function createSlackEvents({ appToken, onClick }: SlackEventsOptions): SlackEvents {
+export function createSlackEvents({ appToken, apiUrl, onClick }: SlackEventsOptions): SlackEvents {
   const underWay = new Set<Promise<void>>();
-  const receiver: Receiver =
-    appToken === undefined ? noReceiver : new SocketModeReceiver({ appToken, logger: muteLogger });
+  const socket =
+    appToken === undefined
+      ? undefined
+      : new SocketModeReceiver({
+          appToken,
+          logger: muteLogger,
+          ...(apiUrl !== undefined && { installerOptions: { clientOptions: { slackApiUrl: apiUrl } } }),
+        });
   const app = new App({
-    receiver,
+    receiver: socket ?? noReceiver,
     // Listeners get no client: whatever is sent goes through the paced one.
     authorize: async () => ({}),
     convoStore: false,
@@ -66,9 +74,12 @@ export function createSlackEvents({ appToken, onClick }: SlackEventsOptions): Sl
         const unread = () => resolve(false);
         app.processEvent(event).then(unread, unread);
       }),
-    start: async () => void (appToken !== undefined && (await app.start())),
+    start: async () => {
+      if (socket !== undefined) await app.start();
+    },
     async close() {
-      if (appToken !== undefined) await app.stop();
+      // Bolt's own stop does not wait until the socket is closed.
+      await socket?.client.disconnect();
       await Promise.all(underWay);
     },
   };
