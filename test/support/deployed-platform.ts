@@ -260,6 +260,8 @@ function startService(parts: {
         NODE_EXTRA_CA_CERTS: caFile,
         // A new key waits until every reader has it: nobody has an older one here.
         UPSTREAM_KEY_LEAD_MS: '0',
+        // Nobody decides here while a call waits.
+        APPROVAL_HOLD_MS: '0',
         AWS_ENDPOINT_URL: recorder.endpoint,
         AWS_ACCESS_KEY_ID: emulator.credentials.accessKeyId,
         AWS_SECRET_ACCESS_KEY: emulator.credentials.secretAccessKey,
