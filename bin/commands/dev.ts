@@ -12,7 +12,7 @@ const usage = `usage: npm start -- [--port N] [--state DIR] [--ready-file FILE] 
   Starts the whole platform on this machine: gateway, authorization server, two tool servers, PostgreSQL, DynamoDB tables, object store.
     --port N           port of the gateway (default 4400); the authorization server takes the next one; 0 takes any two free ones
     --state DIR        folder that keeps databases, keys, policy and the audit record (default .toolgate)
-    --ready-file FILE  gets JSON when everything answers: endpoint, issuer, servers, users
+    --ready-file FILE  gets JSON when everything answers: endpoint, issuer, approvals, servers, users
     --verbose          log lines of the services, as JSON, on standard error
   Ctrl-C stops everything. exit code 0: stopped; 1: could not start; 2: wrong usage.`;
 
@@ -86,7 +86,7 @@ function showFailure({ code, sentence, repeated }: NotedFailure): void {
   );
 }
 
-function welcome({ endpoint, issuer, users, auditDirectory }: Platform, state: string): string {
+function welcome({ endpoint, issuer, approvals, users, auditDirectory }: Platform, state: string): string {
   const stateOption = state === '.toolgate' ? '' : ` --state ${state}`;
   const call = JSON.stringify({
     jsonrpc: '2.0',
@@ -102,6 +102,7 @@ Toolgate is ready.
 
   endpoint   ${endpoint}
   issuer     ${issuer}
+  approvals  ${approvals}
   users      ${users.map((user) => `${user.name} (${user.tenant}, ${user.role})`).join('\n             ')}
 
 Make a governed call:

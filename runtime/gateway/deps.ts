@@ -116,6 +116,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       now,
       signingKeys,
       publicUrl: env.PUBLIC_URL,
+      pageUrl: `${env.APPROVALS_URL || env.PUBLIC_URL}/approvals`,
       holdMs: env.APPROVAL_HOLD_MS,
       stateKey: env.REQUEST_STATE_KEY,
     }),

@@ -44,6 +44,7 @@ export const gatewayEnv = {
   REQUEST_STATE_KEY: secretKey(
     'key that seals what clients carry while a person decides: 32 bytes in base64, or 43 letters and digits, the same for every replica. Unset: a key of this process',
   ),
+  APPROVALS_URL: url('origin of the approvals page; empty: PUBLIC_URL, behind the same load balancer', ''),
   APPROVAL_HOLD_MS: integer(
     'longest wait of one message for a person who decides, milliseconds; 0 answers at once. Below the 60 s after which clients and load balancers give up',
     { min: 0, max: 45_000 },

@@ -4,6 +4,7 @@ import type { AuditRecord } from '../contract/audit-event.ts';
 import type { NotedFailure } from '../shared/failure-log.ts';
 import type { Logger } from '../shared/logger.ts';
 import { findPorts } from './find-ports.ts';
+import { openApprovals } from './open-approvals.ts';
 import {
   openAuthorization,
   openGateway,
@@ -19,7 +20,7 @@ import { StartError } from './start-error.ts';
 import { takeStateFolder } from './state-folder.ts';
 
 export interface PlatformOptions {
-  /** Port of the gateway; the authorization server takes the next one. 0: any two free ones. */
+  /** Port of the gateway; the authorization server and the approvals page take the next two. 0: any free ones. */
   readonly port: number;
   readonly stateDir: string;
   readonly logger: Logger;
@@ -44,6 +45,8 @@ export interface Platform {
   /** URL of the MCP door to all servers. */
   readonly endpoint: string;
   readonly issuer: string;
+  /** Page where people say yes or no. */
+  readonly approvals: string;
   /** MCP doors by server name. */
   readonly servers: Readonly<Record<string, string>>;
   readonly users: readonly Pick<SampleUser, 'name' | 'tenant' | 'role'>[];
@@ -58,6 +61,7 @@ export interface Platform {
 export interface Place {
   readonly gatewayUrl: string;
   readonly issuer: string;
+  readonly approvalsUrl: string;
   readonly auditDirectory: string;
 }
 
@@ -82,6 +86,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const place: Place = {
       gatewayUrl: `http://localhost:${ports.gateway}`,
       issuer: `http://localhost:${ports.issuer}`,
+      approvalsUrl: `http://localhost:${ports.approvals}`,
       auditDirectory: state.inside('audit'),
     };
     const dynamo = await step('DynamoDB tables', () => openTables(state, openings));
@@ -99,6 +104,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         openings,
       ),
     );
+    await step('Approvals page', () =>
+      openApprovals({ place, port: ports.approvals, dynamo, state, logger, gateway }, openings),
+    );
     await step('Servers registered', () =>
       registerToolServers({ place, servers, gateway, authorization, dynamo, logger }),
     );
@@ -106,6 +114,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const platform: Platform = {
       endpoint: `${place.gatewayUrl}/mcp`,
       issuer: place.issuer,
+      approvals: `${place.approvalsUrl}/approvals`,
       servers: Object.fromEntries(servers.map(({ name }) => [name, `${place.gatewayUrl}/servers/${name}/mcp`])),
       users: sampleUsers.map(({ name, tenant, role }) => ({ name, tenant, role })),
       auditDirectory: place.auditDirectory,

@@ -114,7 +114,7 @@ test('a taken port is one sentence, and nothing is written', async (t) => {
   assert.equal(await started.exit, 1);
   assert.equal(
     started.output(),
-    `Port ${port} is taken, by another program or by a Toolgate that runs already: choose another with npm start -- --port N (N and N+1 are used).\n`,
+    `Port ${port} is taken, by another program or by a Toolgate that runs already: choose another with npm start -- --port N (N, N+1 and N+2 are used).\n`,
   );
   assert.ok(!existsSync(join(path, 'state')));
 });

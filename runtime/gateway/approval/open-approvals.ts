@@ -29,7 +29,10 @@ export interface ApprovalsOptions {
   readonly store: Approvals['approvals'];
   readonly now: () => number;
   readonly signingKeys: SigningKeys;
+  /** Issuer of the receipts. */
   readonly publicUrl: string;
+  /** Where a request is shown, without the slash and the id behind it. @default `/approvals` of `publicUrl` */
+  readonly pageUrl?: string;
   /** Longest wait of one message, milliseconds. */
   readonly holdMs: number;
   /** Between two looks at one request. @default 1000 */
@@ -47,7 +50,7 @@ export function openApprovals(options: ApprovalsOptions): Approvals {
       ...(pollMs !== undefined && { pollMs }),
     }),
     requestStates: createRequestStates({ key: stateKey, now }),
-    approvalSettings: { holdMs, pageUrl: `${publicUrl}/approvals` },
+    approvalSettings: { holdMs, pageUrl: options.pageUrl ?? `${publicUrl}/approvals` },
     signReceipt: createSignApprovalReceipt({ now, keys: signingKeys, issuer: publicUrl }),
   };
 }

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { startApprovals } from '../approvals/app.ts';
+import { assembleApprovals } from '../approvals/deps.ts';
+import { approvalsEnv } from '../approvals/env.ts';
+import { openPages } from '../approvals/open-pages.ts';
+import type { GatewayDeps } from '../gateway/deps.ts';
+import type { Logger } from '../shared/logger.ts';
+import { createPolicyClient } from '../shared/policy-client.ts';
+import { readEnv } from '../shared/read-env.ts';
+import type { LocalDynamo } from './dynamo.ts';
+import { tablePrefix } from './open-services.ts';
+import type { Openings } from './openings.ts';
+import type { Place } from './start-platform.ts';
+import type { StateFolder } from './state-folder.ts';
+
+/** Where people say yes or no. Writes into the gateway's record: one process has one writer. */
+export async function openApprovals(
+  parts: {
+    readonly place: Place;
+    readonly port: number;
+    readonly dynamo: LocalDynamo;
+    readonly state: StateFolder;
+    readonly logger: Logger;
+    readonly gateway: GatewayDeps;
+  },
+  openings: Openings,
+): Promise<void> {
+  const { place, port, dynamo, state, logger, gateway } = parts;
+  const env = readEnv(approvalsEnv, {
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    PUBLIC_URL: place.approvalsUrl,
+    AUTHORIZATION_ISSUER: place.issuer,
+    // Whoever was signed in signs in anew after a restart: no key lies on the disk.
+    APPROVALS_COOKIE_KEY: randomBytes(32).toString('base64'),
+    POLICY_DIR: state.inside('policy'),
+    AUDIT_DIR: place.auditDirectory,
+    TABLE_PREFIX: tablePrefix,
+    DYNAMODB_ENDPOINT: dynamo.endpoint,
+    DRAIN_TIMEOUT_MS: '2000',
+  });
+  const client = dynamo.createClient();
+  openings.add(() => client.destroy());
+  const policy = await createPolicyClient({ folder: env.POLICY_DIR, logger });
+  openings.add(() => policy.close());
+  const deps = {
+    ...assembleApprovals(env, { now: Date.now, logger, audit: gateway.audit, client, policy }),
+    problems: () => [],
+    close: async () => {},
+  };
+  const approvals = await startApprovals(env, deps, openPages(env, deps));
+  openings.add(() => approvals.close());
+}
