@@ -14,7 +14,7 @@ interface TableUse {
   readonly actions: readonly string[];
   /** Only on this index; by default only on the table itself. */
   readonly index?: string;
-  /** Only on items whose partition key is one of these. */
+  /** Only on items whose partition key is one of these; `*` stands for any characters. */
   readonly partitions?: readonly string[];
 }
 
@@ -34,7 +34,13 @@ const gatewayUses: readonly TableUse[] = [
 ];
 
 const registryUses: readonly TableUse[] = [
-  { table: catalogueTable.name, actions: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'] },
+  { table: catalogueTable.name, actions: ['GetItem', 'Query'] },
+  // Not `policy`: whoever keeps the catalogue has no say in the rules.
+  {
+    table: catalogueTable.name,
+    actions: ['DeleteItem', 'PutItem', 'UpdateItem'],
+    partitions: ['claim#*', 'content#*', 'lease', 'meta', 'server'],
+  },
   signingKeyUse,
 ];
 
@@ -89,7 +95,7 @@ export class StateTablesGrants {
       actions: actions.map((action) => `dynamodb:${action}`),
       resourceArns: [index === undefined ? tableArn : `${tableArn}/index/${index}`],
       ...(partitions !== undefined && {
-        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...partitions] } },
+        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...partitions] } },
       }),
     });
   }

@@ -28,12 +28,12 @@ test('DynamoDB that stops under way: what cannot be counted is refused, and a ca
 });
 
 test('DynamoDB that takes connections and never answers: refused at the deadline, and served when it speaks again', async (t) => {
-  const world = await openWiredGateway(t, { env: { QUOTA_DEADLINE_MS: '40' } });
+  const world = await openWiredGateway(t, { env: { QUOTA_DEADLINE_MS: '400' } });
   await expectYes(world);
   world.relay.hold();
   const started = performance.now();
   await expectNo(world, 'quota_unavailable', unavailable);
-  assert.ok(performance.now() - started < 2000, 'it is refused, not waited for');
+  assert.ok(performance.now() - started < 10_000, 'it is refused, not waited for');
   world.relay.pass();
   let answer = await world.send();
   for (let i = 0; i < 200 && answer.status !== 200; i += 1) answer = await world.send();

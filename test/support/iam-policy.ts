@@ -89,6 +89,7 @@ const comparisons: Readonly<Record<string, (expected: string, actual: string) =>
   StringEquals: (expected, actual) => expected === actual,
   // Calls here have one value of a key; and that it must be there is stricter than IAM, which lets a call without the key pass.
   'ForAllValues:StringEquals': (expected, actual) => expected === actual,
+  'ForAllValues:StringLike': matches,
   StringLike: matches,
   ArnLike: matches,
   ArnEquals: matches,
