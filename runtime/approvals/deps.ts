@@ -61,7 +61,7 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
   const { now, logger, audit, client, policy } = parts;
   const tablePrefix = env.TABLE_PREFIX;
   const approvals = createApprovalStore({ client, tablePrefix });
-  const approvers = createApproverDirectory({ client, tablePrefix });
+  const approvers = createApproverDirectory({ client, tablePrefix, listed: env.SLACK_APPROVERS });
   const slack = parts.slack ?? openSlack(env);
   const deciding: DecideDeps = {
     approvals,

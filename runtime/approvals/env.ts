@@ -1,5 +1,7 @@
+import { isRecord } from '../contract/policy-values.ts';
 import { auditEnv } from '../shared/audit/audit-env.ts';
 import { type EnvOf, integer, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
+import type { KnownApprover } from './clients/approver-directory.ts';
 
 /** Every variable of the approvals service. Units are in the names and sentences; nothing else is read anywhere. */
 export const approvalsEnv = {
@@ -27,6 +29,9 @@ export const approvalsEnv = {
     'channels whose members approve, by tenant: acme=C0123456789,globex=C9876543210; * stands for every other tenant, which then see each other',
   ),
   SLACK_ESCALATION_CHANNELS: channels('channels for what nobody answers, in the same form'),
+  SLACK_APPROVERS: approvers(
+    'who the people in Slack are, by the confirmed address of their profile: [{"email":"…","tenant":"…","subject":"…"}]; whoever is listed is an approver of that tenant',
+  ),
   SLACK_API_URL: url("base URL of Slack's methods, only for a double", 'https://slack.com/api'),
   APPROVALS_POLL_MS: integer('how often open requests are looked at, milliseconds', { min: 50, max: 60_000 }, 2000),
   CARDS_PER_ASKER_MAX: integer('open cards of one asker; further ones wait behind one line', { min: 1, max: 100 }, 5),
@@ -115,4 +120,30 @@ function channels(what: string): OptionalEnvVariable<ReadonlyMap<string, string>
       return new Map(pairs as [string, string][]);
     },
   };
+}
+
+function approvers(what: string): OptionalEnvVariable<ReadonlyMap<string, KnownApprover>> {
+  return {
+    what,
+    fallback: new Map(),
+    parse(value) {
+      const list: unknown = JSON.parse(value);
+      if (!Array.isArray(list)) throw new Error('expected a JSON list');
+      const found = new Map<string, KnownApprover>();
+      for (const each of list as readonly unknown[]) {
+        const { email, tenant, subject, ...others } = isRecord(each) ? each : {};
+        const isWhole =
+          isText(email) && email.includes('@') && isText(tenant) && isText(subject) && Object.keys(others).length === 0;
+        if (!isWhole) throw new Error(`expected email, tenant and subject, got ${JSON.stringify(each)}`);
+        const address = email.trim().toLowerCase();
+        if (found.has(address)) throw new Error(`${address} is listed twice: one address is one account`);
+        found.set(address, { tenant, subject, roles: ['approver'] });
+      }
+      return found;
+    },
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
 }

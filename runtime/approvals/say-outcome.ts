@@ -34,7 +34,7 @@ export function sayOutcome(outcome: AnswerOutcome): string | undefined {
 export function sayFailure({ code }: Refusal, pageUrl: string): string {
   switch (code) {
     case 'approver_unknown':
-      return `Your answer does not count: Toolgate does not know you yet, or not any more. Sign in once at ${pageUrl} with the address that you have in Slack, then press the button again.`;
+      return `Your answer does not count: Toolgate does not know who you are by the address that you have in Slack. Answer at ${pageUrl} instead, or ask the people who run Toolgate to list you.`;
     case 'identity_unavailable':
       return 'Slack does not say who you are right now. Nothing was stored: press the button again in a minute.';
     default:

@@ -34,6 +34,15 @@ test('Slack is set up whole or not at all, and each gap is a sentence that shows
     [{ ...slack, SLACK_APP_TOKEN: 'xapp-1' }, /needs one of SLACK_SIGNING_SECRET/],
     [{ ...slack, SLACK_CHANNELS: 'acme' }, /expected tenant=C0123456789, got acme=/],
     [{ ...slack, SLACK_CHANNELS: 'acme=#general' }, /expected tenant=C0123456789, got acme=#general/],
+    [{ ...slack, SLACK_APPROVERS: '{}' }, /expected a JSON list/],
+    [{ ...slack, SLACK_APPROVERS: '[{"email":"a@b.c","tenant":"acme"}]' }, /expected email, tenant and subject, got/],
+    [
+      {
+        ...slack,
+        SLACK_APPROVERS: JSON.stringify(['a@b.c', 'A@b.c'].map((email) => ({ email, tenant: 'acme', subject: email }))),
+      },
+      /a@b\.c is listed twice/,
+    ],
     [{ ...slack, SLACK_BOT_TOKEN: 'a-user-token' }, /SLACK_BOT_TOKEN is wrong/],
   ] as const) {
     assert.throws(

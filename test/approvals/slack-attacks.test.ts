@@ -156,6 +156,15 @@ suite('clicks', () => {
     assert.equal(world.audit.events[1]?.detail?.via, 'slack');
   });
 
+  test('somebody who is listed by address answers without a sign-in to the page', async (t) => {
+    const listed = [{ email: 'ULISTED@example.com', tenant: 'acme', subject: 'linda' }];
+    const { world, id, ts, granted } = await open(t, { SLACK_APPROVERS: JSON.stringify(listed) });
+    await world.person('ULISTED');
+    await world.press({ message: ts, action: approve, userId: 'ULISTED' });
+    await world.until(async () => (await world.state(id)) === 'approved', 'the answer');
+    await world.until(async () => (await granted())?.approver === 'linda', 'the grant');
+  });
+
   test('a no asks why, and the reason is on the card and in the record', async (t) => {
     const { world, id, ts, granted } = await open(t);
     assert.equal(await world.press({ message: ts, action: deny, userId: 'UGRACE' }), 200);
@@ -246,7 +255,10 @@ suite('clicks', () => {
       const press = { message: ts, action: approve, userId: 'UNEW', ...(userTeamId !== undefined && { userTeamId }) };
       assert.equal(await world.press(press), 200);
       await world.until(() => world.slack.whispers.length === 1, 'the answer');
-      assert.match(String(world.slack.whispers[0]?.text), /does not know you.*https:\/\/mcp\.example\.com\/approvals/);
+      assert.match(
+        String(world.slack.whispers[0]?.text),
+        /does not know who you are.*https:\/\/mcp\.example\.com\/approvals/,
+      );
       assert.deepEqual(world.records(), [['approval_decided', 'refused', 'approver_unknown']]);
       const [event] = world.audit.events;
       assert.deepEqual([event?.approval_id, event?.tenant, event?.detail?.slack_user], [id, 'acme', 'UNEW']);

@@ -4,7 +4,7 @@ import { grantTable } from '../../contract/tables.ts';
 import { type DynamoDBClient, orRefuse } from '../../shared/dynamo.ts';
 import { keyHash } from '../../shared/key-hash.ts';
 
-/** Somebody who may be asked, as the authorization server said when that person signed in last. */
+/** Somebody who may be asked. */
 export interface KnownApprover {
   readonly subject: string;
   readonly tenant: string;
@@ -12,7 +12,7 @@ export interface KnownApprover {
 }
 
 /**
- * Who an address is. An account is put here by its own sign-in to the approvals page, never by what Slack says. Every method throws
+ * Who an address is: as whoever runs the platform listed it, or as a sign-in with that address said. Never by what Slack says. Every method throws
  * Refusal `approval_unavailable` when the store gives no answer.
  */
 export interface ApproverDirectory {
@@ -25,16 +25,20 @@ export interface ApproverDirectory {
 export interface ApproverDirectoryOptions {
   readonly client: DynamoDBClient;
   readonly tablePrefix: string;
+  /** By address in lower case; goes before what a sign-in said. @default none */
+  readonly listed?: ReadonlyMap<string, KnownApprover>;
   /** Roles may be taken away meanwhile, so what was said holds for no longer. @default 12 hours */
   readonly rememberedMs?: number;
 }
 
 export function createApproverDirectory(options: ApproverDirectoryOptions): ApproverDirectory {
-  const { client, tablePrefix, rememberedMs = 12 * 3_600_000 } = options;
+  const { client, tablePrefix, listed = new Map(), rememberedMs = 12 * 3_600_000 } = options;
   const TableName = `${tablePrefix}${grantTable.name}`;
   return {
     find: (email, nowMs) =>
       orRefuse('approval_unavailable', async () => {
+        const named = listed.get(normal(email));
+        if (named !== undefined) return named;
         const { Item } = await client.send(new GetItemCommand({ TableName, Key: key(email), ConsistentRead: true }));
         if (Item === undefined) return undefined;
         const { subject, tenant, roles, rememberedAtMs } = unmarshall(Item);
@@ -51,7 +55,11 @@ export function createApproverDirectory(options: ApproverDirectoryOptions): Appr
   };
 }
 
-/** Addresses are compared in lower case only: no provider of one's own organisation tells two apart by it. */
 function key(email: string) {
-  return marshall({ pk: `approver#${keyHash(email.trim().toLowerCase())}`, sk: 'approver' });
+  return marshall({ pk: `approver#${keyHash(normal(email))}`, sk: 'approver' });
+}
+
+/** Addresses are compared in lower case only: no provider of one's own organisation tells two apart by it. */
+function normal(email: string): string {
+  return email.trim().toLowerCase();
 }
