@@ -12,7 +12,7 @@ const clientId = 'toolgate-approvals';
 /** The pages for people, or undefined where nobody can sign in to them. Throws with a sentence for a cookie key that is none. */
 export function openPages(
   env: Pick<ApprovalsEnv, 'PUBLIC_URL' | 'AUTHORIZATION_ISSUER' | 'APPROVALS_COOKIE_KEY'>,
-  deps: Pick<ApprovalsDeps, 'now' | 'logger' | 'approvals' | 'policy' | 'decide'>,
+  deps: Pick<ApprovalsDeps, 'now' | 'logger' | 'approvals' | 'approvers' | 'policy' | 'decide'>,
 ): ServePages | undefined {
   const { PUBLIC_URL: publicUrl, AUTHORIZATION_ISSUER: issuer, APPROVALS_COOKIE_KEY: key } = env;
   if (issuer === '') return undefined;
@@ -28,6 +28,12 @@ export function openPages(
     timeoutMs: 5000,
   });
   const cookies = createSealedCookies({ key, isSecure: publicUrl.startsWith('https:'), now });
-  const parts = { ...deps, publicUrl, signIn: createPageSignIn({ issuer: upstream, cookies }) };
+  const signIn = createPageSignIn({
+    issuer: upstream,
+    cookies,
+    // Slack knows people by their address.
+    onAddress: (email, person) => deps.approvers.remember(email, person, now()),
+  });
+  const parts = { ...deps, publicUrl, signIn };
   return (request, response) => servePages(request, response, parts);
 }

@@ -26,13 +26,15 @@ export interface PageSignIn {
 export interface PageSignInParts {
   readonly issuer: UpstreamIssuer;
   readonly cookies: SealedCookies;
+  /** Told of everybody whose address the organisation has confirmed. Rejects when it cannot be noted; nobody is signed in then. */
+  readonly onAddress?: (email: string, person: Approver) => Promise<void>;
 }
 
 const underWayMs = 15 * 60_000;
 /** Tenant and roles may be taken away meanwhile, so what was said about a person counts no longer. */
 export const signedInMs = 30 * 60_000;
 
-export function createPageSignIn({ issuer, cookies }: PageSignInParts): PageSignIn {
+export function createPageSignIn({ issuer, cookies, onAddress }: PageSignInParts): PageSignIn {
   return {
     who(request) {
       const kept = cookies.read('person', request.headers.cookie);
@@ -54,7 +56,12 @@ export function createPageSignIn({ issuer, cookies }: PageSignInParts): PageSign
         nonce: nonce as string,
         codeVerifier: codeVerifier as string,
       });
-      response.appendHeader('set-cookie', cookies.set('person', personOf(claims), signedInMs));
+      const person = personOf(claims);
+      const { email, email_verified } = claims;
+      if (typeof email === 'string' && email_verified === true) {
+        await onAddress?.(email, person as unknown as SignedIn);
+      }
+      response.appendHeader('set-cookie', cookies.set('person', person, signedInMs));
       return returnTo;
     },
     end(response) {

@@ -40,6 +40,7 @@ export function accountOf(claims: Readonly<Record<string, unknown>>, rules: Clai
     displayName: displayNameOf(claims) ?? sub,
     tenant,
     roles: rolesOf(claims[rules.rolesClaim], rules.knownRoles),
+    ...confirmedEmail(claims),
   };
 }
 
@@ -47,6 +48,12 @@ export function accountOf(claims: Readonly<Record<string, unknown>>, rules: Clai
 function rolesOf(claim: unknown, known: readonly string[]): readonly string[] {
   const said: readonly unknown[] = Array.isArray(claim) ? claim : [claim];
   return known.filter((role) => said.includes(role));
+}
+
+/** OpenID Connect Core § 5.1: an address that nobody confirmed may be anybody's. */
+function confirmedEmail({ email, email_verified }: Readonly<Record<string, unknown>>): Pick<Account, 'email'> {
+  if (email_verified !== true || typeof email !== 'string' || !/^[^\s@]+@[^\s@]{1,253}$/.test(email)) return {};
+  return email.length > 320 ? {} : { email };
 }
 
 function displayNameOf(claims: Readonly<Record<string, unknown>>): string | undefined {

@@ -12,10 +12,13 @@ export interface Accounts {
 export function createAccounts(items: ItemStore, now: () => number, ageMaxMs: number): Accounts {
   const keyOf = (subject: string) => `Account:${subject}`;
   return {
-    async save({ subject, displayName, tenant, roles }) {
+    async save({ subject, displayName, tenant, roles, email }) {
       await items.put({
         pk: keyOf(subject),
-        body: JSON.stringify({ subject, displayName, tenant, roles } satisfies Account),
+        body: JSON.stringify({
+          ...{ subject, displayName, tenant, roles },
+          ...(email !== undefined && { email }),
+        } satisfies Account),
         expires_at: Math.floor((now() + ageMaxMs) / 1000),
       });
     },

@@ -107,7 +107,7 @@ function configurationOf(parts: ProviderParts): Configuration {
     },
     // The tools' scopes belong to resources; see resources.ts. Without offline_access, refresh tokens follow the grant type alone.
     scopes: ['openid'],
-    claims: { openid: ['sub', 'name', 'tenant', 'roles'] },
+    claims: { openid: ['sub', 'name', 'tenant', 'roles', 'email', 'email_verified'] },
     responseTypes: ['code'],
     subjectTypes: ['public'],
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
@@ -226,8 +226,9 @@ function sub({ subject }: Account) {
   return { sub: subject };
 }
 
-function claimsOf({ subject, displayName, tenant, roles }: Account) {
-  return { sub: subject, name: displayName, tenant, roles: [...roles] };
+function claimsOf({ subject, displayName, tenant, roles, email }: Account) {
+  const confirmed = email === undefined ? {} : { email, email_verified: true };
+  return { sub: subject, name: displayName, tenant, roles: [...roles], ...confirmed };
 }
 
 /** The grant of this authorization: what the person just said yes to, or a remembered yes that covers all that is asked. */

@@ -5,6 +5,8 @@ export interface Account {
   readonly displayName: string;
   readonly tenant: string;
   readonly roles: readonly string[];
+  /** Only one that the organisation has confirmed. */
+  readonly email?: string;
 }
 
 /** A person anybody may sign in as, on a laptop. */
