@@ -28,7 +28,7 @@ export const lanes = {
     timeoutMs: 900_000,
   },
   jsii: {
-    what: 'lib/ as jsii and awslint read it, API.md, and an app that installs the tarball',
+    what: 'the package: images that start, bytes that repeat, lib/ as jsii and awslint read it, API.md, an app that installs the tarball',
     missing: () => undefined,
     steps: [['node', 'scripts/api.mjs', '--verify']],
     concurrency: 1,
