@@ -10,6 +10,7 @@ import type { AuditWriter } from '../shared/audit-writer.ts';
 import type { ApproverPolicy } from '../shared/policy-client.ts';
 import { redactText } from '../shared/redact-json.ts';
 import { Refusal } from '../shared/refusal.ts';
+import { mayAnswer } from './may-answer.ts';
 
 /** Who answers, verified: by a token or by a signed click of an account that is mapped to this person. */
 export type Approver = Pick<Caller, 'subject' | 'tenant' | 'kind' | 'roles'>;
@@ -113,23 +114,7 @@ export async function tell(
 const closedReasons: ReadonlySet<string> = new Set(['request_closed', 'request_expired']);
 
 function whyNot(answer: Answer, request: ApprovalRequest, deps: DecideDeps): readonly string[] {
-  const { subject, tenant, kind, roles } = answer.approver;
-  const settings = deps.policy.tenant(request.tenant);
-  const { allow, reasons } = deps.policy.mayAnswer({
-    now_ms: deps.now(),
-    approver: { subject, tenant, kind, roles },
-    approval: {
-      tenant: request.tenant,
-      subject: request.subject,
-      client_id: request.clientId,
-      server: request.server,
-      tool: request.tool,
-      state: request.state,
-      expires_at_ms: request.expiresAtMs,
-      policy_revision: request.policyRevision,
-    },
-    ...(settings !== undefined && { tenant: settings }),
-  });
+  const { allow, reasons } = mayAnswer(request, answer.approver, deps);
   if (!allow && reasons.length === 0)
     throw new Refusal('policy_unavailable', { privateDetail: 'a no without a reason' });
   const isBare = answer.verdict === 'deny' && (answer.reason ?? '').trim() === '';

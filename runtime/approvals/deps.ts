@@ -3,8 +3,7 @@ import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { createDynamoClient, type DynamoDBClient } from '../shared/dynamo.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
-import { type BundlePolicyClient, createPolicyClient } from '../shared/policy-client.ts';
-import { openPolicySource } from '../shared/policy-source/open-policy-source.ts';
+import { openPolicy } from '../shared/policy-source/open-policy.ts';
 import { type ApproverDirectory, createApproverDirectory } from './clients/approver-directory.ts';
 import { createClaim } from './clients/claims.ts';
 import { createSlack, type Slack, SlackFailure } from './clients/slack.ts';
@@ -151,29 +150,4 @@ function openSlack(env: ApprovalsEnv): Slack | undefined {
       return known;
     },
   };
-}
-
-/** The policy in the folder, and what brings it there. */
-async function openPolicy(
-  env: ApprovalsEnv,
-  { client, now, logger }: { readonly client: DynamoDBClient; readonly now: () => number; readonly logger: Logger },
-): Promise<{ readonly policy: BundlePolicyClient; readonly source: { close(): void } | undefined }> {
-  const folder = env.POLICY_DIR;
-  if (env.POLICY_PARAMETER === '')
-    return { policy: await createPolicyClient({ folder, logger, now }), source: undefined };
-  let reload = async (): Promise<unknown> => undefined;
-  const source = await openPolicySource({
-    parameter: env.POLICY_PARAMETER,
-    folder,
-    region: env.AWS_REGION,
-    client,
-    tablePrefix: env.TABLE_PREFIX,
-    logger,
-    pollMs: env.POLICY_POLL_MS,
-    onPlaced: () => reload(),
-  });
-  await source.look();
-  const policy = await createPolicyClient({ folder, logger, now });
-  reload = policy.reload;
-  return { policy, source };
 }

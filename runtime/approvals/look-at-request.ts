@@ -1,6 +1,7 @@
 import type { ApprovalRequest } from '../contract/approval.ts';
 import type { ApproverPolicy } from '../shared/policy-client.ts';
 import type { Approver } from './decide-request.ts';
+import { mayAnswer } from './may-answer.ts';
 
 /** What a person sees of a question: nothing, or all of it, with or without a say. */
 export type Look =
@@ -23,24 +24,8 @@ const unseen: ReadonlySet<string> = new Set(['approver_role_missing', 'approver_
  */
 export function lookAtRequest(request: ApprovalRequest | undefined, person: Approver, deps: LookDeps): Look {
   if (request === undefined || request.tenant !== person.tenant) return { kind: 'unknown' };
-  const { subject, tenant, kind, roles } = person;
-  const settings = deps.policy.tenant(request.tenant);
-  const { allow, reasons } = deps.policy.mayAnswer({
-    now_ms: deps.now(),
-    approver: { subject, tenant, kind, roles },
-    approval: {
-      tenant: request.tenant,
-      subject: request.subject,
-      client_id: request.clientId,
-      server: request.server,
-      tool: request.tool,
-      state: request.state,
-      expires_at_ms: request.expiresAtMs,
-      policy_revision: request.policyRevision,
-    },
-    ...(settings !== undefined && { tenant: settings }),
-  });
-  const isOwn = request.subject === subject;
+  const { allow, reasons } = mayAnswer(request, person, deps);
+  const isOwn = request.subject === person.subject;
   if (!isOwn && reasons.some((reason) => unseen.has(reason))) return { kind: 'no-approver' };
   return { kind: 'seen', isOwn, reasons: allow || reasons.length > 0 ? reasons : ['policy_denied'] };
 }

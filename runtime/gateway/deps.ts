@@ -5,12 +5,12 @@ import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { createCatalogueStore } from '../shared/catalogue-store.ts';
 import { createSchemaCache, type SchemaCache } from '../shared/compile-schema.ts';
-import { createDynamoClient, type DynamoDBClient } from '../shared/dynamo.ts';
+import { createDynamoClient } from '../shared/dynamo.ts';
 import { createFailureLog, type FailureLog, type NotedFailure } from '../shared/failure-log.ts';
 import { createGrantStore, type GrantStore } from '../shared/grant-store.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
-import { createPolicyClient, type PolicyClient } from '../shared/policy-client.ts';
-import { openPolicySource } from '../shared/policy-source/open-policy-source.ts';
+import type { PolicyClient } from '../shared/policy-client.ts';
+import { openPolicy } from '../shared/policy-source/open-policy.ts';
 import { type RedactJson, redactJson } from '../shared/redact-json.ts';
 import { createMintUpstreamToken, type MintUpstreamToken } from '../shared/signing-keys/mint-upstream-token.ts';
 import { openSigningKeys } from '../shared/signing-keys/open-signing-keys.ts';
@@ -146,29 +146,4 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       client.destroy();
     },
   };
-}
-
-/** The policy in the folder, and what brings it there. */
-async function openPolicy(
-  env: GatewayEnv,
-  { client, now, logger }: { readonly client: DynamoDBClient; readonly now: () => number; readonly logger: Logger },
-) {
-  const folder = env.POLICY_DIR;
-  if (env.POLICY_PARAMETER === '')
-    return { policy: await createPolicyClient({ folder, logger, now }), source: undefined };
-  let reload = async (): Promise<unknown> => undefined;
-  const source = await openPolicySource({
-    parameter: env.POLICY_PARAMETER,
-    folder,
-    region: env.AWS_REGION,
-    client,
-    tablePrefix: env.TABLE_PREFIX,
-    logger,
-    pollMs: env.POLICY_POLL_MS,
-    onPlaced: () => reload(),
-  });
-  await source.look();
-  const policy = await createPolicyClient({ folder, logger, now });
-  reload = policy.reload;
-  return { policy, source };
 }
