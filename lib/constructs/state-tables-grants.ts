@@ -21,6 +21,11 @@ interface TableUse {
 /** `runtime/shared/signing-keys`: one's own statement is put, all are read. */
 const signingKeyUse: TableUse = { table: signingKeyTable.name, actions: ['PutItem', 'Scan'] };
 
+/** `runtime/shared/policy-source`: the highest policy that was accepted; servers and tools are out of reach of who has only this. */
+const policyUses: readonly TableUse[] = [
+  { table: catalogueTable.name, actions: ['GetItem', 'PutItem'], partitions: ['policy'] },
+];
+
 /** Exactly the commands that the gateway sends: clients of `runtime/gateway` and the shared stores that it opens. */
 const gatewayUses: readonly TableUse[] = [
   { table: catalogueTable.name, actions: ['GetItem', 'Query'] },
@@ -28,9 +33,31 @@ const gatewayUses: readonly TableUse[] = [
   { table: catalogueTable.name, actions: ['PutItem'], partitions: ['policy'] },
   // DynamoDB hands the counter back with a failed condition, so it is never read.
   { table: quotaTable.name, actions: ['UpdateItem'] },
-  // Questions are opened and read here, and a yes whose grant was not stored yet is.
-  { table: grantTable.name, actions: ['GetItem', 'PutItem', 'Query', 'UpdateItem'] },
+  // Questions are opened and read here, and a yes whose grant was not stored yet is. Task tokens of the workflow are out of its reach.
+  { table: grantTable.name, actions: ['GetItem'], partitions: ['asked#*', 'request#*'] },
+  { table: grantTable.name, actions: ['PutItem'], partitions: ['asked#*', 'call#*', 'request#*'] },
+  { table: grantTable.name, actions: ['Query', 'UpdateItem'], partitions: ['call#*'] },
   signingKeyUse,
+];
+
+/**
+ * Exactly the commands of `runtime/approvals` and the shared stores that it opens. It opens no question (`asked#`), uses no yes up, and reads task
+ * tokens only by `ApprovalWorkflow.grants.answer`.
+ */
+const approvalsUses: readonly TableUse[] = [
+  { table: grantTable.name, actions: ['GetItem', 'UpdateItem'], partitions: ['request#*'] },
+  // The yes of an approved request, and who signed in to the page.
+  { table: grantTable.name, actions: ['PutItem'], partitions: ['approver#*', 'call#*'] },
+  // What still needs somebody, of one tenant and of all.
+  { table: grantTable.name, actions: ['Query', 'Scan'], index: grantTable.indexes[0].name },
+  ...policyUses,
+];
+
+/** What a service with Slack needs beside them. */
+const slackUses: readonly TableUse[] = [
+  { table: grantTable.name, actions: ['GetItem'], partitions: ['approver#*'] },
+  // Each message, reminder and line is the first of all replicas'.
+  { table: grantTable.name, actions: ['PutItem'], partitions: ['claim#*'] },
 ];
 
 const registryUses: readonly TableUse[] = [
@@ -72,6 +99,16 @@ export class StateTablesGrants {
   /** What `runtime/authorization` does: keeps clients, codes, tokens and keys, and learns scopes from the catalogue. */
   authorization(grantee: iam.IGrantable): iam.Grant {
     return this.grantUses(grantee, authorizationUses);
+  }
+
+  /** What `runtime/approvals` does: reads and closes questions, gives yeses, notes who signed in. */
+  approvals(grantee: iam.IGrantable): iam.Grant {
+    return this.grantUses(grantee, approvalsUses);
+  }
+
+  /** What `runtime/approvals` does beside {@link approvals} when people answer in Slack: finds who they are, and claims messages. */
+  slack(grantee: iam.IGrantable): iam.Grant {
+    return this.grantUses(grantee, slackUses);
   }
 
   /** What `runtime/registry` does: reads and writes the catalogue, and publishes its key. */

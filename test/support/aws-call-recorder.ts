@@ -96,11 +96,23 @@ export function callsOf(
   return resourcesOf(service, operation, input, at).map((resource) => ({ action, resource, context }));
 }
 
-/** The partition of a call about one item. */
-function leadingKeyOf(input: Record<string, unknown>): Record<string, string> {
-  const item = (input.Key ?? input.Item) as Record<string, { readonly S?: string }> | undefined;
+interface ItemInput {
+  readonly TableName?: string;
+  readonly Key?: Item;
+  readonly Item?: Item;
+  readonly KeyConditionExpression?: string;
+  readonly ExpressionAttributeValues?: Item;
+}
+
+type Item = Readonly<Record<string, { readonly S?: string }>>;
+
+/** The partition of a call about one item, or of a query. */
+function leadingKeyOf(input: ItemInput): Record<string, string> {
   const definition = tables.find(({ name }) => String(input.TableName).endsWith(`-${name}`));
-  const value = definition === undefined ? undefined : item?.[definition.partitionKey]?.S;
+  const item = input.Key ?? input.Item;
+  const asked = /^\w+ = (:\w+)/.exec(input.KeyConditionExpression ?? '')?.[1];
+  const value =
+    asked === undefined ? item?.[definition?.partitionKey ?? '']?.S : input.ExpressionAttributeValues?.[asked]?.S;
   return value === undefined ? {} : { 'dynamodb:LeadingKeys': value };
 }
 

@@ -164,9 +164,27 @@ test('each service may do to the tables what its code does, and neither gateway 
     [
       ['TablesCatalogue', 'dynamodb:GetItem', 'dynamodb:Query'],
       ['TablesCatalogue policy', 'dynamodb:PutItem'],
-      ['TablesGrants', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+      ['TablesGrants asked#* call#* request#*', 'dynamodb:PutItem'],
+      ['TablesGrants asked#* request#*', 'dynamodb:GetItem'],
+      ['TablesGrants call#*', 'dynamodb:Query', 'dynamodb:UpdateItem'],
       ['TablesQuota', 'dynamodb:UpdateItem'],
       ['TablesSigningKeys', 'dynamodb:PutItem', 'dynamodb:Scan'],
+    ],
+  );
+  assert.deepEqual(
+    allowed((state, grantee) => state.grants.approvals(grantee)),
+    [
+      ['TablesCatalogue policy', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+      ['TablesGrants approver#* call#*', 'dynamodb:PutItem'],
+      ['TablesGrants request#*', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
+      ['TablesGrants/index/unsettled', 'dynamodb:Query', 'dynamodb:Scan'],
+    ],
+  );
+  assert.deepEqual(
+    allowed((state, grantee) => state.grants.slack(grantee)),
+    [
+      ['TablesGrants approver#*', 'dynamodb:GetItem'],
+      ['TablesGrants claim#*', 'dynamodb:PutItem'],
     ],
   );
   assert.deepEqual(
@@ -190,6 +208,27 @@ test('each service may do to the tables what its code does, and neither gateway 
       ['TablesSigningKeys', 'dynamodb:PutItem', 'dynamodb:Scan'],
     ],
   );
+});
+
+test('no service reads the task tokens of the workflow by a grant of the tables', () => {
+  const { template } = synthTemplate((stack) => {
+    const { grants } = new StateTables(stack, 'Tables', { platformName: 'prod' });
+    const grantee = role(stack);
+    for (const grant of [grants.gateway(grantee), grants.approvals(grantee), grants.slack(grantee)]) {
+      grant.assertSuccess();
+    }
+  });
+  const [policy] = Object.values(template.findResources('AWS::IAM::Policy'));
+  const statements: Statement[] = policy?.Properties.PolicyDocument.Statement;
+  const onItems = statements.filter(({ Resource }) => nameOf(Resource) === 'TablesGrants');
+  assert.ok(onItems.length > 4);
+  for (const { Condition } of onItems) {
+    const partitions = Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? ['*'];
+    assert.deepEqual(
+      [partitions].flat().filter((each) => each.startsWith('*') || each.startsWith('workflow')),
+      [],
+    );
+  }
 });
 
 test('a key of the platform is used by the tables, and by whoever uses the tables', () => {
