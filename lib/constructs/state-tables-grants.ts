@@ -35,6 +35,8 @@ const gatewayUses: readonly TableUse[] = [
   { table: quotaTable.name, actions: ['UpdateItem'] },
   // Questions are opened and read here, and a yes whose grant was not stored yet is. Task tokens of the workflow are out of its reach.
   { table: grantTable.name, actions: ['GetItem'], partitions: ['asked#*', 'request#*'] },
+  // Of a hundred calls that wait for people, one look.
+  { table: grantTable.name, actions: ['BatchGetItem'], partitions: ['request#*'] },
   { table: grantTable.name, actions: ['PutItem'], partitions: ['asked#*', 'call#*', 'request#*'] },
   { table: grantTable.name, actions: ['Query', 'UpdateItem'], partitions: ['call#*'] },
   signingKeyUse,

@@ -24,6 +24,7 @@ import {
   toRequestItem,
 } from './approval-items.ts';
 import { type DynamoDBClient, ifConditionHolds, orRefuse } from './dynamo.ts';
+import { findClosedRequests } from './find-closed-requests.ts';
 import { createGrantStore } from './grant-store.ts';
 import { Refusal } from './refusal.ts';
 
@@ -39,6 +40,8 @@ export interface ApprovalStore {
   open(question: ApprovalQuestion, nowMs: number): Promise<ApprovalRequest>;
   /** As it is at `nowMs`: an open request whose time is over is `expired`. Undefined for an id that was never given. */
   find(id: string, nowMs: number): Promise<ApprovalRequest | undefined>;
+  /** Those of `requests` that are no longer open, as they are at `nowMs`; one that is not there any more is `expired`. */
+  listClosed(requests: readonly ApprovalRequest[], nowMs: number): Promise<readonly ApprovalRequest[]>;
   /** A tenant's open requests, the oldest first; one that was opened a moment ago may still be missing. */
   listOpen(tenant: string, nowMs: number): Promise<readonly ApprovalRequest[]>;
   /**
@@ -211,6 +214,19 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
       answered(async () => {
         const request = await read(id);
         return request && asOf(request, nowMs);
+      }),
+
+    listClosed: (requests, nowMs) =>
+      answered(async () => {
+        const overdue = (request: ApprovalRequest) => request.expiresAtMs <= nowMs;
+        const closed = await findClosedRequests(requests, { client, TableName, deadline });
+        const standing = await Promise.all(
+          requests
+            .filter((request) => closed.has(request.id) || overdue(request))
+            .map(async (request) => asOf((await read(request.id)) ?? { ...request, state: 'expired' }, nowMs)),
+        );
+        // One that was opened a moment ago may be missing from the first look.
+        return standing.filter(({ state }) => state !== 'open');
       }),
 
     listOpen: (tenant, nowMs) =>

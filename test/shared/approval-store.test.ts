@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { DeleteItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
-import type { ApprovalDecision, ApprovalQuestion } from '../../runtime/contract/approval.ts';
+import type { ApprovalDecision, ApprovalQuestion, ApprovalRequest } from '../../runtime/contract/approval.ts';
 import { requestKey } from '../../runtime/shared/approval-items.ts';
 import { createApprovalStore } from '../../runtime/shared/approval-store.ts';
 import { createGrantStore } from '../../runtime/shared/grant-store.ts';
@@ -118,6 +118,25 @@ suite('a request', () => {
     assert.deepEqual(await approvals.listUnsettled(), []);
   });
 
+  test('that is waited for with many others is found closed as soon as it is, or is not there any more', async (t) => {
+    const dynamo = await openTestDynamo(t);
+    const { approvals } = storesOf(dynamo);
+    const first = await approvals.open(question, opened);
+    const second = await approvals.open({ ...question, tool: 'another' }, opened);
+    const both = [first, second];
+    assert.deepEqual(await approvals.listClosed(both, opened), []);
+    await approvals.decide(second.id, yes, opened + 1);
+    const gone = Array.from({ length: 120 }, (_, n) => ({ ...first, id: `gone-${n}` }));
+    const closed = await approvals.listClosed([...both, ...gone], opened + 1);
+    assert.deepEqual(
+      closed.map(({ id, state, decision }) => [id, state, decision?.verdict]),
+      [[second.id, 'approved', 'approve'], ...gone.map(({ id }) => [id, 'expired', undefined])],
+    );
+    assert.equal(dynamo.sent.get('BatchGetItemCommand'), 3);
+    assert.equal((await approvals.listClosed([first], opened + day))[0]?.state, 'expired');
+    assert.deepEqual(await approvals.listClosed([], opened), []);
+  });
+
   test('is told of by one process at a time, and keeps where people were told', async (t) => {
     const { approvals } = storesOf(await openTestDynamo(t));
     const { id } = await approvals.open(question, opened);
@@ -232,6 +251,10 @@ test('without DynamoDB, or with one that never answers, every method says so', a
     await assert.rejects(store.find('id', opened), unavailable);
     await assert.rejects(store.listOpen('acme', opened), unavailable);
     await assert.rejects(store.listUnsettled(), unavailable);
+    await assert.rejects(
+      store.listClosed([{ id: 'id', expiresAtMs: opened + day } as ApprovalRequest], opened),
+      unavailable,
+    );
     await assert.rejects(store.decide('id', yes, opened), unavailable);
     await assert.rejects(store.expire('id', opened), unavailable);
     await assert.rejects(store.revoke('id', opened), unavailable);

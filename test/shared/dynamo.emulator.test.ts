@@ -62,6 +62,7 @@ test('what the stores promise holds on a second implementation of DynamoDB', asy
   const [{ id }] = asked as [ApprovalRequest];
   assert.ok(asked.every((request) => request.id === id));
   assert.equal((await approvals.listOpen(question.tenant, nowMs)).length, 1);
+  assert.deepEqual(await approvals.listClosed(asked.slice(0, 1), nowMs), []);
   const answers = [sampleDecision(), sampleDecision({ verdict: 'deny', approver: 'approver-2', reason: 'No.' })];
   const closed = await Promise.all(
     Array.from({ length: 10 }, (_, i) => approvals.decide(id, answers[i % 2] as ApprovalDecision, nowMs + 1)),
@@ -72,6 +73,7 @@ test('what the stores promise holds on a second implementation of DynamoDB', asy
     (await approvals.listUnsettled()).map((request) => request.id),
     [id],
   );
+  assert.equal((await approvals.listClosed(asked.slice(0, 1), nowMs + 2)).length, 1);
   await approvals.settle(id);
   assert.deepEqual(await approvals.listUnsettled(), []);
   const isStored = (await grants.find(question, nowMs + 2)) !== undefined;

@@ -59,6 +59,10 @@ export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOp
       looks += 1;
       return store.find(id, nowMs);
     },
+    listClosed: (requests, nowMs) => {
+      looks += 1;
+      return store.listClosed(requests, nowMs);
+    },
   };
   const world = await startGatewayWorld({
     servers: (url) => [

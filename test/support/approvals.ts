@@ -14,6 +14,7 @@ export function askedApprovals(): Approvals['approvals'] {
       notice: undefined,
     }),
     find: async () => undefined,
+    listClosed: async () => [],
     completeGrant: async () => undefined,
   };
 }

@@ -8,7 +8,7 @@ export interface Waiting {
   readonly signal: AbortSignal;
 }
 
-/** Waits for people, however many calls wait for the same answer, with one poll for all of them. */
+/** Waits for people, however many calls wait for however many answers, with one look a time for all of them. */
 export interface DecisionWatch {
   /**
    * The request once it is no longer open, or as it stands when the wait is over. Throws Refusal `client_cancelled` or whatever `signal` was
@@ -20,60 +20,71 @@ export interface DecisionWatch {
 }
 
 export interface DecisionWatchOptions {
-  /** Undefined when there is no such request any more. */
-  readonly find: (request: ApprovalRequest) => Promise<ApprovalRequest | undefined>;
-  /** Between two looks at one request. @default 1000 */
+  /** Those of them that are no longer open. */
+  readonly listClosed: (requests: readonly ApprovalRequest[]) => Promise<readonly ApprovalRequest[]>;
+  /** From the end of a look to the next one. @default 1000 */
   readonly pollMs?: number;
   /** Calls that may wait at once; one more is answered at once. @default 2000 */
   readonly waitersMax?: number;
 }
 
-interface Poll {
+/** All who wait for the answer to one request. */
+interface Awaited {
+  readonly request: ApprovalRequest;
   readonly waiters: Set<(outcome: Outcome) => void>;
-  timer: NodeJS.Timeout | undefined;
   last: Outcome;
 }
 
 type Outcome = { readonly request: ApprovalRequest } | { readonly error: unknown };
 
 export function createDecisionWatch(options: DecisionWatchOptions): DecisionWatch {
-  const { find, pollMs = 1000, waitersMax = 2000 } = options;
-  const polls = new Map<string, Poll>();
+  const { listClosed, pollMs = 1000, waitersMax = 2000 } = options;
+  const awaited = new Map<string, Awaited>();
+  let timer: NodeJS.Timeout | undefined;
+  let isLooking = false;
   let isReleased = false;
   let waiters = 0;
 
-  function schedule(request: ApprovalRequest, poll: Poll): void {
-    poll.timer = setTimeout(async () => {
-      try {
-        const found = await find(request);
-        poll.last = { request: found ?? { ...request, state: 'expired' } };
-      } catch (error) {
-        // A store that is away for a moment ends no wait.
-        poll.last = { error };
-      }
-      if ('request' in poll.last && poll.last.request.state !== 'open') {
-        for (const tell of [...poll.waiters]) tell(poll.last);
-      }
-      if (poll.waiters.size > 0) schedule(request, poll);
+  function schedule(): void {
+    if (timer !== undefined || isLooking || awaited.size === 0) return;
+    timer = setTimeout(async () => {
+      timer = undefined;
+      isLooking = true;
+      await look([...awaited.values()]);
+      isLooking = false;
+      schedule();
     }, pollMs);
   }
 
-  function join(request: ApprovalRequest, tell: (outcome: Outcome) => void): Poll {
-    let poll = polls.get(request.id);
-    if (poll === undefined) {
-      poll = { waiters: new Set(), timer: undefined, last: { request } };
-      polls.set(request.id, poll);
-      schedule(request, poll);
+  async function look(all: readonly Awaited[]): Promise<void> {
+    try {
+      const closed = new Map((await listClosed(all.map(({ request }) => request))).map((each) => [each.id, each]));
+      for (const each of all) {
+        const request = closed.get(each.request.id);
+        each.last = { request: request ?? each.request };
+        if (request !== undefined) tellAll(each);
+      }
+    } catch (error) {
+      // A store that is away for a moment ends no wait.
+      for (const each of all) each.last = { error };
     }
-    poll.waiters.add(tell);
-    return poll;
   }
 
-  function leave(request: ApprovalRequest, poll: Poll, tell: (outcome: Outcome) => void): void {
-    poll.waiters.delete(tell);
-    if (poll.waiters.size > 0) return;
-    clearTimeout(poll.timer);
-    if (polls.get(request.id) === poll) polls.delete(request.id);
+  function join(request: ApprovalRequest, tell: (outcome: Outcome) => void): Awaited {
+    const joined = awaited.get(request.id) ?? { request, waiters: new Set(), last: { request } };
+    awaited.set(request.id, joined);
+    joined.waiters.add(tell);
+    schedule();
+    return joined;
+  }
+
+  function leave(joined: Awaited, tell: (outcome: Outcome) => void): void {
+    joined.waiters.delete(tell);
+    if (joined.waiters.size > 0) return;
+    if (awaited.get(joined.request.id) === joined) awaited.delete(joined.request.id);
+    if (awaited.size > 0) return;
+    clearTimeout(timer);
+    timer = undefined;
   }
 
   return {
@@ -82,8 +93,8 @@ export function createDecisionWatch(options: DecisionWatchOptions): DecisionWatc
       if (signal.aborted) throw abortReason(signal);
       waiters += 1;
       const { promise, resolve } = Promise.withResolvers<Outcome>();
-      const poll = join(request, resolve);
-      const timer = setTimeout(() => resolve(poll.last), holdMs);
+      const joined = join(request, resolve);
+      const timeout = setTimeout(() => resolve(joined.last), holdMs);
       const onAbort = () => resolve({ error: abortReason(signal) });
       signal.addEventListener('abort', onAbort, { once: true });
       try {
@@ -92,18 +103,20 @@ export function createDecisionWatch(options: DecisionWatchOptions): DecisionWatc
         return outcome.request;
       } finally {
         waiters -= 1;
-        clearTimeout(timer);
+        clearTimeout(timeout);
         signal.removeEventListener('abort', onAbort);
-        leave(request, poll, resolve);
+        leave(joined, resolve);
       }
     },
     release() {
       isReleased = true;
-      for (const poll of polls.values()) {
-        for (const tell of [...poll.waiters]) tell(poll.last);
-      }
+      for (const each of awaited.values()) tellAll(each);
     },
   };
+}
+
+function tellAll({ waiters, last }: Awaited): void {
+  for (const tell of [...waiters]) tell(last);
 }
 
 /** The Refusal that a signal was aborted with; without one, the client went away. */

@@ -10,7 +10,7 @@ import { createRequestStates, type RequestStates } from './request-states.ts';
 
 /** What a gateway needs to ask people and to wait for them. */
 export interface Approvals {
-  readonly approvals: Pick<ApprovalStore, 'open' | 'find' | 'completeGrant'>;
+  readonly approvals: Pick<ApprovalStore, 'open' | 'find' | 'listClosed' | 'completeGrant'>;
   readonly decisions: DecisionWatch;
   readonly requestStates: RequestStates;
   readonly approvalSettings: ApprovalSettings;
@@ -35,7 +35,7 @@ export interface ApprovalsOptions {
   readonly pageUrl?: string;
   /** Longest wait of one message, milliseconds. */
   readonly holdMs: number;
-  /** Between two looks at one request. @default 1000 */
+  /** Between two looks at what is waited for. @default 1000 */
   readonly pollMs?: number;
   /** 32 bytes, the same for every replica. @default a key of this process */
   readonly stateKey?: Uint8Array | undefined;
@@ -46,7 +46,7 @@ export function openApprovals(options: ApprovalsOptions): Approvals {
   return {
     approvals: store,
     decisions: createDecisionWatch({
-      find: ({ id }) => store.find(id, now()),
+      listClosed: (requests) => store.listClosed(requests, now()),
       ...(pollMs !== undefined && { pollMs }),
     }),
     requestStates: createRequestStates({ key: stateKey, now }),

@@ -167,6 +167,7 @@ test('each service may do to the tables what its code does, and neither gateway 
       ['TablesGrants asked#* call#* request#*', 'dynamodb:PutItem'],
       ['TablesGrants asked#* request#*', 'dynamodb:GetItem'],
       ['TablesGrants call#*', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+      ['TablesGrants request#*', 'dynamodb:BatchGetItem'],
       ['TablesQuota', 'dynamodb:UpdateItem'],
       ['TablesSigningKeys', 'dynamodb:PutItem', 'dynamodb:Scan'],
     ],
