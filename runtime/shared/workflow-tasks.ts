@@ -26,20 +26,26 @@ export interface TaskAnswers {
 }
 
 /**
- * Tells the workflow of a request what happened, after the store has it. Tokens are read from their table and given to nobody. Each resolves to
- * false when the workflow does not wait for it: it has not asked yet, has been told already, or has ended.
+ * What became of telling the workflow something. `taken`: it goes on with that; `not-asked`: it has not come to asking yet, or was never started;
+ * `over`: nobody waits with the token that is there, because it was used, its time is over, or a new one is about to be written.
+ */
+export type TaskOutcome = 'taken' | 'not-asked' | 'over';
+
+/**
+ * Tells the workflow of a request what happened, after the store has it. Tokens are read from their table and given to nobody; what is thrown
+ * holds none.
  */
 export interface WorkflowTasks {
   /** People have been told. */
-  told(requestId: string): Promise<boolean>;
+  told(requestId: string): Promise<TaskOutcome>;
   /** People cannot be told. The question is taken back. `cause` is in the history of the execution. */
-  notTold(requestId: string, cause: string): Promise<boolean>;
+  notTold(requestId: string, cause: string): Promise<TaskOutcome>;
   /** People are about to be told; within every heartbeat. */
-  stillTelling(requestId: string): Promise<boolean>;
+  stillTelling(requestId: string): Promise<TaskOutcome>;
   /** Somebody answered, maybe before everybody was told. */
-  answered(requestId: string, answer: WorkflowAnswer): Promise<boolean>;
+  answered(requestId: string, answer: WorkflowAnswer): Promise<TaskOutcome>;
   /** The asker took the request back. */
-  takenBack(requestId: string): Promise<boolean>;
+  takenBack(requestId: string): Promise<TaskOutcome>;
 }
 
 export interface WorkflowTasksOptions {
@@ -55,27 +61,35 @@ export function createWorkflowTasks(options: WorkflowTasksOptions): WorkflowTask
   const TableName = `${tablePrefix}${grantTable.name}`;
 
   async function tokenOf(requestId: string, step: WorkflowStep): Promise<string | undefined> {
-    const { Item } = await client.send(
-      new GetItemCommand({
-        TableName,
-        Key: marshall(workflowTaskKey(requestId, step)),
-        ConsistentRead: true,
-        ProjectionExpression: '#token',
-        ExpressionAttributeNames: { '#token': taskTokenAttribute },
-      }),
-      { abortSignal: AbortSignal.timeout(deadlineMs) },
-    );
-    return Item === undefined ? undefined : (unmarshall(Item)[taskTokenAttribute] as string | undefined);
+    const read = new GetItemCommand({
+      TableName,
+      Key: marshall(workflowTaskKey(requestId, step)),
+      ConsistentRead: true,
+      ProjectionExpression: '#token',
+      ExpressionAttributeNames: { '#token': taskTokenAttribute },
+    });
+    try {
+      const { Item } = await client.send(read, { abortSignal: AbortSignal.timeout(deadlineMs) });
+      return Item === undefined ? undefined : (unmarshall(Item)[taskTokenAttribute] as string | undefined);
+    } catch (error) {
+      // Without its cause: a parser quotes the answer that it cannot read.
+      throw new Error(`DynamoDB, task of a workflow: ${error instanceof Error ? error.name : typeof error}`);
+    }
   }
 
-  /** The decision is asked for last, so whoever waits for it waits for nothing else. */
-  async function settle(requestId: string, use: (token: string) => Promise<boolean>): Promise<boolean> {
-    return (await at(requestId, 'decision', use)) || (await at(requestId, 'notice', use));
+  /** The decision is asked for last; the token of an earlier asking may still be there. */
+  async function settle(requestId: string, use: (token: string) => Promise<boolean>): Promise<TaskOutcome> {
+    const decision = await at(requestId, 'decision', use);
+    if (decision === 'taken') return decision;
+    const notice = await at(requestId, 'notice', use);
+    // Between the two the workflow is about to ask.
+    return notice === 'over' ? decision : notice;
   }
 
   async function at(requestId: string, step: WorkflowStep, use: (token: string) => Promise<boolean>) {
     const token = await tokenOf(requestId, step);
-    return token !== undefined && use(token);
+    if (token === undefined) return 'not-asked';
+    return (await use(token)) ? 'taken' : 'over';
   }
 
   return {

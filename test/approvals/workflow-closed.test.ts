@@ -6,7 +6,7 @@ import { runWorkflows } from '../../runtime/local/run-workflow.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { openTestDynamo, tablePrefix } from '../support/local-dynamo.ts';
 import { createMemoryAudit } from '../support/memory-audit.ts';
-import { ask, ending, waitFor, workflowWorld } from '../support/workflow-world.ts';
+import { ask, ending, untilTaken, workflowWorld } from '../support/workflow-world.ts';
 
 test('what the workflow closed by itself is recorded and told by the sweep, once', async (t) => {
   const { client } = await openTestDynamo(t);
@@ -26,8 +26,8 @@ test('what the workflow closed by itself is recorded and told by the sweep, once
     starter: { start: (input) => runner.start({ ...input, expiresAtMs: Date.now() }) },
   });
   const untold = await ask(world);
-  await waitFor(() => world.tasks.told(expired.id));
-  await waitFor(() => world.tasks.notTold(untold.id, 'Slack is down.'));
+  await untilTaken(() => world.tasks.told(expired.id));
+  await untilTaken(() => world.tasks.notTold(untold.id, 'Slack is down.'));
   for (const { id } of [expired, untold]) await ending(world, id);
 
   const audit = createMemoryAudit();

@@ -13,6 +13,7 @@ import {
   ending,
   isUsable,
   tokenOf,
+  untilTaken,
   type WorkflowUnderTest,
   waitFor,
   workflowWorld,
@@ -66,7 +67,7 @@ test('people have until the request expires, by its own time and not by one that
     ...world,
     starter: { start: (input) => world.starter.start({ ...input, expiresAtMs: 1 }) },
   });
-  await waitFor(() => world.tasks.told(request.id));
+  await untilTaken(() => world.tasks.told(request.id));
   assert.deepEqual(await ending(world, request.id), { status: 'succeeded', outcome: { outcome: 'expired' } });
 });
 
@@ -77,7 +78,7 @@ test('whoever tells people and goes silent is taken for gone, and the next one g
   const started = performance.now();
   // While it says that it is still trying, nothing changes, for longer than one heartbeat.
   await waitFor(async () => {
-    assert.equal(await world.tasks.stillTelling(id), true);
+    assert.equal(await world.tasks.stillTelling(id), 'taken');
     return performance.now() - started > 1500;
   });
   assert.equal(await tokenOf(world, id, 'notice'), first);
@@ -109,7 +110,7 @@ test('a process that died is followed by one that starts the same request again,
   };
   const first = await next();
   const [untold, told, answered] = [await ask(first), await ask(first), await ask(first)];
-  const tell = (world: typeof first, { id }: typeof told) => waitFor(() => world.tasks.told(id));
+  const tell = (world: typeof first, { id }: typeof told) => untilTaken(() => world.tasks.told(id));
   await waitFor(() => tokenOf(first, untold.id, 'notice'));
   for (const request of [told, answered]) await tell(first, request);
   await waitFor(() => tokenOf(first, answered.id, 'decision'));
@@ -128,7 +129,7 @@ test('a process that died is followed by one that starts the same request again,
     approver: { tenant: 'acme', subject: 'approver-1', person: 'approver-1' },
   } as const;
   for (const request of requests) {
-    await waitFor(() => second.tasks.answered(request.id, yes));
+    await untilTaken(() => second.tasks.answered(request.id, yes));
     assert.deepEqual(await ending(second, request.id), { status: 'succeeded', outcome: { outcome: 'approved' } });
     assert.equal(await isUsable(second, request), true);
   }

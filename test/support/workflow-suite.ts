@@ -11,6 +11,7 @@ import {
   isUsable,
   requestOf,
   tokenOf,
+  untilTaken,
   type WorkflowPace,
   type WorkflowUnderTest,
   type WorkflowWorld,
@@ -48,36 +49,36 @@ export function workflowSuite(
 
     test('a yes of another person ends it as approved, and its yes can be used', async () => {
       const request = await ask(world);
-      await waitFor(() => world.tasks.told(request.id));
+      await untilTaken(() => world.tasks.told(request.id));
       await decide(world, request, 'approve');
-      await waitFor(() => world.tasks.answered(request.id, stranger));
+      await untilTaken(() => world.tasks.answered(request.id, stranger));
       assert.deepEqual(await ending(world, request.id), { status: 'succeeded', outcome: { outcome: 'approved' } });
       assert.equal(await isUsable(world, request), true);
     });
 
     test('a no ends it as denied', async () => {
       const request = await ask(world);
-      await waitFor(() => world.tasks.told(request.id));
+      await untilTaken(() => world.tasks.told(request.id));
       await decide(world, request, 'deny');
-      await waitFor(() => world.tasks.answered(request.id, { ...stranger, verdict: 'deny' }));
+      await untilTaken(() => world.tasks.answered(request.id, { ...stranger, verdict: 'deny' }));
       assert.deepEqual(await ending(world, request.id), { status: 'succeeded', outcome: { outcome: 'denied' } });
     });
 
     test('somebody may answer before everybody was told', async () => {
       const request = await ask(world);
       await decide(world, request, 'approve');
-      await waitFor(() => world.tasks.answered(request.id, stranger));
+      await untilTaken(() => world.tasks.answered(request.id, stranger));
       assert.deepEqual(await ending(world, request.id), { status: 'succeeded', outcome: { outcome: 'approved' } });
     });
 
     test('the second answer, and a notice after the end, find nobody waiting', async () => {
       const request = await ask(world);
-      await waitFor(() => world.tasks.told(request.id));
-      await waitFor(() => world.tasks.answered(request.id, stranger));
+      await untilTaken(() => world.tasks.told(request.id));
+      await untilTaken(() => world.tasks.answered(request.id, stranger));
       await ending(world, request.id);
-      assert.equal(await world.tasks.answered(request.id, { ...stranger, verdict: 'deny' }), false);
-      assert.equal(await world.tasks.told(request.id), false);
-      assert.equal(await world.tasks.takenBack(request.id), false);
+      assert.equal(await world.tasks.answered(request.id, { ...stranger, verdict: 'deny' }), 'over');
+      assert.equal(await world.tasks.told(request.id), 'over');
+      assert.equal(await world.tasks.takenBack(request.id), 'over');
       assert.deepEqual(await ending(world, request.id), { status: 'succeeded', outcome: { outcome: 'approved' } });
     });
 
@@ -85,7 +86,7 @@ export function workflowSuite(
       assert.equal(await world.answers.succeed('bogus', { verdict: 'approve' }), false);
       assert.equal(await world.answers.fail('bogus', 'Error', 'cause'), false);
       assert.equal(await world.answers.heartbeat('bogus'), false);
-      assert.equal(await world.tasks.answered('never-asked', stranger), false);
+      assert.equal(await world.tasks.answered('never-asked', stranger), 'not-asked');
     });
 
     test('the same request starts one execution', async () => {
@@ -94,8 +95,8 @@ export function workflowSuite(
       await world.starter.start(workflowInput(request));
       await world.starter.start(workflowInput(request));
       assert.equal(await tokenOf(world, request.id, 'notice'), first);
-      await waitFor(() => world.tasks.told(request.id));
-      await waitFor(() => world.tasks.answered(request.id, stranger));
+      await untilTaken(() => world.tasks.told(request.id));
+      await untilTaken(() => world.tasks.answered(request.id, stranger));
       await ending(world, request.id);
       await world.starter.start(workflowInput(request));
       assert.equal((await world.outcomeOf(request.id)).status, 'succeeded');
@@ -117,11 +118,11 @@ export function workflowSuite(
         {},
       ]) {
         const request = await ask(world, 'person-1');
-        await waitFor(() => world.tasks.told(request.id));
+        await untilTaken(() => world.tasks.told(request.id));
         await decide(world, request, 'approve');
         assert.equal(await isUsable(world, request), true);
         const answer = { verdict: 'approve', approver: wrong } as WorkflowAnswer;
-        await waitFor(() => world.tasks.answered(request.id, answer));
+        await untilTaken(() => world.tasks.answered(request.id, answer));
         const { status, error } = await ending(world, request.id);
         assert.deepEqual([status, error], ['failed', 'Toolgate.NotAnotherPerson'], JSON.stringify(wrong));
         assert.equal(await isUsable(world, request), false);
@@ -130,9 +131,9 @@ export function workflowSuite(
 
     test('a yes that is revoked before it is stored is never one', async () => {
       const request = await ask(world);
-      await waitFor(() => world.tasks.told(request.id));
+      await untilTaken(() => world.tasks.told(request.id));
       const own = { ...stranger, approver: { ...stranger.approver, subject: request.subject } };
-      await waitFor(() => world.tasks.answered(request.id, own));
+      await untilTaken(() => world.tasks.answered(request.id, own));
       assert.equal((await ending(world, request.id)).error, 'Toolgate.NotAnotherPerson');
       await decide(world, request, 'approve');
       assert.equal(await isUsable(world, request), false);
@@ -140,7 +141,7 @@ export function workflowSuite(
 
     test('a question that nobody can be told of is taken back', async () => {
       const request = await ask(world);
-      await waitFor(() => world.tasks.notTold(request.id, 'Slack says channel_not_found.'));
+      await untilTaken(() => world.tasks.notTold(request.id, 'Slack says channel_not_found.'));
       assert.equal((await ending(world, request.id)).error, 'Toolgate.NoticeNotSent');
       assert.equal((await world.store.find(request.id, Date.now()))?.state, 'withdrawn');
       const late = await world.store.decide(request.id, { ...decision, verdict: 'approve' }, Date.now());
@@ -157,17 +158,17 @@ export function workflowSuite(
     test('an answer counts although the notice fails after it', async () => {
       const request = await ask(world);
       await decide(world, request, 'deny');
-      await waitFor(() => world.tasks.notTold(request.id, 'Slack is down.'));
+      await untilTaken(() => world.tasks.notTold(request.id, 'Slack is down.'));
       assert.deepEqual(await ending(world, request.id), { status: 'succeeded', outcome: { outcome: 'denied' } });
     });
 
     test('a question that nobody answers expires, and is left for the record', async (t) => {
       const hasty = await openHasty(t, { decisionS: 1 });
       const request = await ask(hasty);
-      await waitFor(() => hasty.tasks.told(request.id));
+      await untilTaken(() => hasty.tasks.told(request.id));
       assert.deepEqual(await ending(hasty, request.id), { status: 'succeeded', outcome: { outcome: 'expired' } });
       assert.equal((await hasty.store.find(request.id, Date.now()))?.state, 'expired');
-      assert.equal(await hasty.tasks.answered(request.id, stranger), false);
+      assert.equal(await hasty.tasks.answered(request.id, stranger), 'over');
       const unsettled = await hasty.store.listUnsettled();
       assert.ok(unsettled.some(({ id }) => id === request.id));
     });
@@ -175,7 +176,7 @@ export function workflowSuite(
     test('an answer that is stored but never told is found when the time is over, and so is whose it is', async (t) => {
       const hasty = await openHasty(t, { decisionS: 1 });
       const [right, wrong] = [await ask(hasty), await ask(hasty)];
-      for (const { id } of [right, wrong]) await waitFor(() => hasty.tasks.told(id));
+      for (const { id } of [right, wrong]) await untilTaken(() => hasty.tasks.told(id));
       await decide(hasty, right, 'approve');
       await decide(hasty, wrong, 'approve', wrong.subject);
       assert.deepEqual(await ending(hasty, right.id), { status: 'succeeded', outcome: { outcome: 'approved' } });
@@ -186,9 +187,9 @@ export function workflowSuite(
 
     test('a request that its asker took back ends as withdrawn, and one that is still open with a failure', async () => {
       const [gone, open] = [await ask(world), await ask(world)];
-      for (const { id } of [gone, open]) await waitFor(() => world.tasks.told(id));
+      for (const { id } of [gone, open]) await untilTaken(() => world.tasks.told(id));
       await world.store.withdraw(gone.id, Date.now());
-      for (const { id } of [gone, open]) await waitFor(() => world.tasks.takenBack(id));
+      for (const { id } of [gone, open]) await untilTaken(() => world.tasks.takenBack(id));
       assert.deepEqual(await ending(world, gone.id), { status: 'succeeded', outcome: { outcome: 'withdrawn' } });
       assert.equal((await ending(world, open.id)).error, 'Toolgate.OutcomeUnknown');
     });
@@ -203,7 +204,7 @@ export function workflowSuite(
     test('a task token is in its own item and nowhere else in the tables', async () => {
       const request = await ask(world);
       const token = String(await waitFor(() => tokenOf(world, request.id, 'notice')));
-      await waitFor(() => world.tasks.told(request.id));
+      await untilTaken(() => world.tasks.told(request.id));
       const { Items = [] } = await world.client.send(new ScanCommand({ TableName: `${world.tablePrefix}grants` }));
       const holders = Items.filter((item) => JSON.stringify(item).includes(token)).map((item) => item.pk?.S);
       assert.deepEqual(holders, [`workflow#${request.id}`]);

@@ -11,6 +11,7 @@ import { workflowInput } from '../../runtime/shared/workflow-input.ts';
 import {
   createWorkflowTasks,
   type TaskAnswers,
+  type TaskOutcome,
   type WorkflowStarter,
   type WorkflowTasks,
 } from '../../runtime/shared/workflow-tasks.ts';
@@ -100,6 +101,11 @@ export async function ending(world: WorkflowWorld, requestId: string): Promise<W
     const outcome = await world.outcomeOf(requestId);
     return outcome.status === 'running' ? undefined : outcome;
   });
+}
+
+/** The workflow comes to asking a moment after it was started, or told. */
+export function untilTaken(tell: () => Promise<TaskOutcome>): Promise<unknown> {
+  return waitFor(async () => (await tell()) === 'taken');
 }
 
 export async function waitFor<T>(look: () => Promise<T | undefined | false>): Promise<T> {

@@ -16,7 +16,7 @@ import { createStepFunctionsAnswers, createStepFunctionsStarter } from '../../..
 import { type Ministack, startMinistack } from '../../support/ministack.ts';
 import { synthTemplate } from '../../support/synth.ts';
 import { workflowSuite } from '../../support/workflow-suite.ts';
-import { ask, ending, type WorkflowPace, waitFor, workflowWorld } from '../../support/workflow-world.ts';
+import { ask, ending, untilTaken, type WorkflowPace, waitFor, workflowWorld } from '../../support/workflow-world.ts';
 
 let emulator: Promise<Ministack> | undefined;
 after(async () => (await emulator)?.close());
@@ -96,8 +96,8 @@ test('with the comparison that comes to mind first the asker would pass, and the
   const world = workflowWorld(await deploy({ noticeS: 60, decisionS: 60 }, naive));
   t.after(world.close);
   const { id, subject } = await ask(world);
-  await waitFor(() => world.tasks.told(id));
+  await untilTaken(() => world.tasks.told(id));
   const approver = { tenant: 'acme', subject, person: subject };
-  await waitFor(() => world.tasks.answered(id, { verdict: 'approve', approver }));
+  await untilTaken(() => world.tasks.answered(id, { verdict: 'approve', approver }));
   assert.deepEqual(await ending(world, id), { status: 'succeeded', outcome: { outcome: 'approved' } });
 });
