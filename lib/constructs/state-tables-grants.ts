@@ -50,6 +50,8 @@ const approvalsUses: readonly TableUse[] = [
   { table: grantTable.name, actions: ['GetItem', 'UpdateItem'], partitions: ['request#*'] },
   // The yes of an approved request, and who signed in to the page.
   { table: grantTable.name, actions: ['PutItem'], partitions: ['approver#*', 'call#*'] },
+  // How questions ended, which later cards show.
+  { table: grantTable.name, actions: ['PutItem', 'Query'], partitions: ['history#*'] },
   // What still needs somebody, of one tenant and of all.
   { table: grantTable.name, actions: ['Query', 'Scan'], index: grantTable.indexes[0].name },
   ...policyUses,

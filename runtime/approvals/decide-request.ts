@@ -42,7 +42,7 @@ export interface DecideDeps {
   readonly policy: ApproverPolicy;
   readonly audit: Pick<AuditWriter, 'append'>;
   readonly now: () => number;
-  /** Tells everybody who was asked how it ended. Rejects when they were not told: the sweep then does it. */
+  /** Notes how it ended for later questions, and tells everybody who was asked. Rejects when it did not: the sweep then does it. */
   readonly showOutcome: (request: ApprovalRequest) => Promise<void>;
 }
 

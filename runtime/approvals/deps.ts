@@ -1,20 +1,24 @@
+import type { ApprovalRequest } from '../contract/approval.ts';
 import { type ApprovalStore, createApprovalStore } from '../shared/approval-store.ts';
 import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { createDynamoClient, type DynamoDBClient } from '../shared/dynamo.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { openPolicy } from '../shared/policy-source/open-policy.ts';
+import { type ApprovalHistory, createApprovalHistory } from './clients/approval-history.ts';
 import { type ApproverDirectory, createApproverDirectory } from './clients/approver-directory.ts';
 import { createClaim } from './clients/claims.ts';
+import { createLease, type Lease } from './clients/lease.ts';
 import { createSlack, type Slack, SlackFailure } from './clients/slack.ts';
 import { createSlackEvents, type SlackEvents } from './clients/slack-events.ts';
 import { type Answer, type AnswerOutcome, type DecideDeps, decideRequest } from './decide-request.ts';
 import type { ApprovalsEnv } from './env.ts';
 import { createFollowRequests } from './follow-requests.ts';
+import { createListUnsettled } from './list-unsettled.ts';
 import { receiveClick } from './receive-click.ts';
 import type { ReceiveSlackDeps } from './receive-slack-request.ts';
 import { createSettleRequests } from './settle-requests.ts';
-import { showOutcome } from './show-outcome.ts';
+import { type ShowOutcomeDeps, showOutcome } from './show-outcome.ts';
 
 /** Everything that the approvals service may reach. A plain object of functions, made once. */
 export interface ApprovalsDeps {
@@ -25,8 +29,14 @@ export interface ApprovalsDeps {
   readonly policy: DecideDeps['policy'];
   /** Who an address in Slack is; whoever signs in to the page is put there. */
   readonly approvers: ApproverDirectory;
+  /** How questions ended. */
+  readonly history: ApprovalHistory;
+  /** What people said before; undefined when that cannot be read. Never rejects. */
+  readonly before: ShowOutcomeDeps['before'];
   /** One person's answer, from whatever surface. */
   readonly decide: (answer: Answer) => Promise<AnswerOutcome>;
+  /** The one replica that sweeps and sends. */
+  readonly lease: Lease;
   /** The sweep over what is left to do. */
   readonly settle: () => Promise<void>;
   /** Undefined where nobody set up Slack: people then answer on the page. */
@@ -61,24 +71,36 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
   const tablePrefix = env.TABLE_PREFIX;
   const approvals = createApprovalStore({ client, tablePrefix });
   const approvers = createApproverDirectory({ client, tablePrefix, listed: env.SLACK_APPROVERS });
+  const history = createApprovalHistory({ client, tablePrefix });
+  const before: ShowOutcomeDeps['before'] = (request) =>
+    history.before(request, now()).catch((error: unknown) => {
+      logger.warn({ err: error, approval: request.id }, 'what was answered before could not be read');
+      return undefined;
+    });
   const slack = parts.slack ?? openSlack(env);
+  async function showCard(request: ApprovalRequest): Promise<void> {
+    if (slack === undefined) return;
+    await showOutcome(request, { slack, before }).catch((error: unknown) => {
+      // A card that is gone, or a channel that we may not write to any more, will not be told tomorrow either.
+      if (!(error instanceof SlackFailure) || error.kind !== 'refused') throw error;
+      logger.warn({ err: error, approval: request.id }, 'the card of a closed request cannot be changed');
+    });
+  }
   const deciding: DecideDeps = {
     approvals,
     policy,
     audit,
     now,
     showOutcome: async (request) => {
-      if (slack === undefined) return;
-      await showOutcome(request, { slack }).catch((error: unknown) => {
-        // A card that is gone, or a channel that we may not write to any more, will not be told tomorrow either.
-        if (!(error instanceof SlackFailure) || error.kind !== 'refused') throw error;
-        logger.warn({ err: error, approval: request.id }, 'the card of a closed request cannot be changed');
-      });
+      await Promise.all([history.note(request), showCard(request)]);
     },
   };
   const decide = (answer: Answer) => decideRequest(answer, deciding);
-  const settle = createSettleRequests({ ...deciding, approvals, logger });
-  const common = { now, logger, audit, approvals, policy, approvers, decide, settle };
+  // Both loops read the same list, and one replica does for all of them.
+  const looked = { ...approvals, listUnsettled: createListUnsettled(approvals.listUnsettled, now) };
+  const lease = createLease({ client, tablePrefix, now, name: 'open requests' });
+  const settle = createSettleRequests({ ...deciding, approvals: looked, logger, isOurs: lease.hold });
+  const common = { now, logger, audit, approvals, policy, approvers, history, before, decide, lease, settle };
   if (slack === undefined) return { ...common, slack: undefined };
 
   const claim = createClaim({ client, tablePrefix, now });
@@ -89,7 +111,18 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
     onClick: (click) => receiveClick(click, { ...common, slack, pageUrl }),
   });
   const follow = createFollowRequests(
-    { now, logger, approvals, slack, claim, pageUrl, channelOf: lookUp(env.SLACK_CHANNELS) },
+    {
+      now,
+      logger,
+      approvals: looked,
+      slack,
+      claim,
+      before,
+      pageUrl,
+      channelOf: lookUp(env.SLACK_CHANNELS),
+      isOurs: lease.hold,
+      isSlackAway: (error) => error instanceof SlackFailure && error.kind !== 'refused',
+    },
     {
       cardsPerAskerMax: env.CARDS_PER_ASKER_MAX,
       remindAfterMs: env.REMIND_AFTER_MS,

@@ -12,7 +12,7 @@ const clientId = 'toolgate-approvals';
 /** The pages for people, or undefined where nobody can sign in to them. Throws with a sentence for a cookie key that is none. */
 export function openPages(
   env: Pick<ApprovalsEnv, 'PUBLIC_URL' | 'AUTHORIZATION_ISSUER' | 'APPROVALS_COOKIE_KEY'>,
-  deps: Pick<ApprovalsDeps, 'now' | 'logger' | 'approvals' | 'approvers' | 'policy' | 'decide'>,
+  deps: Pick<ApprovalsDeps, 'now' | 'logger' | 'approvals' | 'approvers' | 'policy' | 'before' | 'decide'>,
 ): ServePages | undefined {
   const { PUBLIC_URL: publicUrl, AUTHORIZATION_ISSUER: issuer, APPROVALS_COOKIE_KEY: key } = env;
   if (issuer === '') return undefined;

@@ -1,6 +1,7 @@
 import type { ApprovalNotice, ApprovalRequest } from '../contract/approval.ts';
 import type { ApprovalStore } from '../shared/approval-store.ts';
 import type { Slack } from './clients/slack.ts';
+import type { Precedents } from './messages/precedents.ts';
 import { requestCard } from './messages/request-card.ts';
 import { showOutcome } from './show-outcome.ts';
 
@@ -10,6 +11,8 @@ export interface PostRequestDeps {
   readonly slack: Pick<Slack, 'post' | 'update'>;
   /** Channel whose members approve for a tenant, by its id; undefined: they answer on the page only. */
   readonly channelOf: (tenant: string) => string | undefined;
+  /** What people said before; undefined when that cannot be read: the card does not wait for it. Never rejects. */
+  readonly before: (request: ApprovalRequest) => Promise<Precedents | undefined>;
   /** Where a request stands in full. */
   readonly pageUrl: (id: string) => string;
 }
@@ -24,7 +27,8 @@ export async function postRequest(
 ): Promise<ApprovalNotice | undefined> {
   const channel = deps.channelOf(request.tenant);
   if (channel === undefined || !(await deps.approvals.claimNotice(request.id, deps.now()))) return undefined;
-  const notice = await deps.slack.post(channel, requestCard(request, deps.pageUrl(request.id)));
+  const question = { ...request, before: await deps.before(request) };
+  const notice = await deps.slack.post(channel, requestCard(question, deps.pageUrl(request.id)));
   await deps.approvals.setNotice(request.id, notice);
   // Somebody may have answered on the page while the card waited for its turn; whoever did found no notice to change.
   const current = await deps.approvals.find(request.id, deps.now());

@@ -12,13 +12,14 @@ import { type IdentifyDeps, identifyApprover } from './identify-approver.ts';
 import { denyDialog } from './messages/deny-dialog.ts';
 import type { SlackClick } from './read-click.ts';
 import { sayFailure, sayOutcome } from './say-outcome.ts';
-import { showOutcome } from './show-outcome.ts';
+import { type ShowOutcomeDeps, showOutcome } from './show-outcome.ts';
 
 export interface ReceiveClickDeps extends IdentifyDeps {
   readonly logger: Logger;
   readonly audit: Pick<AuditWriter, 'append'>;
   readonly slack: Slack;
   readonly approvals: Pick<ApprovalStore, 'find'>;
+  readonly before: ShowOutcomeDeps['before'];
   readonly pageUrl: (id: string) => string;
   readonly decide: (answer: Answer) => Promise<AnswerOutcome>;
 }

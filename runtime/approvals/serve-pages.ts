@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApprovalRequest } from '../contract/approval.ts';
 import type { ApprovalStore } from '../shared/approval-store.ts';
 import type { Logger } from '../shared/logger.ts';
 import { sendPage } from '../shared/pages/send-page.ts';
@@ -7,6 +8,7 @@ import { Refusal } from '../shared/refusal.ts';
 import { UpstreamProblem, type UpstreamProblemKind } from '../shared/upstream-problem.ts';
 import type { Answer, AnswerOutcome } from './decide-request.ts';
 import { lookAtRequest } from './look-at-request.ts';
+import type { Precedents } from './messages/precedents.ts';
 import { isFormToken, type PageSignIn, type SignedIn, seeOther } from './page-sign-in.ts';
 import { listPage } from './pages/list-page.ts';
 import { plainPage } from './pages/plain-page.ts';
@@ -19,6 +21,8 @@ export interface PagesDeps {
   readonly now: () => number;
   readonly approvals: Pick<ApprovalStore, 'find' | 'listOpen'>;
   readonly policy: ApproverPolicy;
+  /** What people said before; undefined when that cannot be read. Never rejects. */
+  readonly before: (request: ApprovalRequest) => Promise<Precedents | undefined>;
   /** One person's answer, as decideRequest takes it. */
   readonly decide: (answer: Answer) => Promise<AnswerOutcome>;
   readonly signIn: PageSignIn;
@@ -167,7 +171,8 @@ async function sendRequest(
     return sendPage(response, 403, plainPage('This is not for you', sentence, other));
   }
   const { isOwn, reasons } = look;
-  sendPage(response, status, requestPage({ request, person, isOwn, reasons, nowMs: deps.now(), problem }));
+  const before = await deps.before(request);
+  sendPage(response, status, requestPage({ request, person, isOwn, reasons, nowMs: deps.now(), before, problem }));
 }
 
 async function finishSignIn({ request, response, url }: Visit, { signIn }: PagesDeps): Promise<void> {

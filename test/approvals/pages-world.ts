@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { createApprovalHistory } from '../../runtime/approvals/clients/approval-history.ts';
 import { decideRequest } from '../../runtime/approvals/decide-request.ts';
 import { createPageSignIn } from '../../runtime/approvals/page-sign-in.ts';
 import { createSealedCookies } from '../../runtime/approvals/sealed-cookies.ts';
@@ -35,7 +36,11 @@ export async function openPages(t: TestContext, options: { readonly cookieKey?: 
   const approvals = createApprovalStore({ client: store.client, tablePrefix });
   const audit = createMemoryAudit();
   const told: ApprovalRequest[] = [];
-  const showOutcome = async (request: ApprovalRequest) => void told.push(request);
+  const history = createApprovalHistory({ client: store.client, tablePrefix });
+  const showOutcome = async (request: ApprovalRequest) => {
+    await history.note(request);
+    told.push(request);
+  };
   const cookies = createSealedCookies({
     key: options.cookieKey ?? randomBytes(32).toString('base64'),
     isSecure: false,
@@ -58,6 +63,7 @@ export async function openPages(t: TestContext, options: { readonly cookieKey?: 
     now,
     approvals,
     policy,
+    before: (request: ApprovalRequest) => history.before(request, now()).catch(() => undefined),
     signIn,
     logger: silentLogger(),
     publicUrl,

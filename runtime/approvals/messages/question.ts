@@ -1,6 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import type { Json } from '../../contract/json.ts';
 import type { AskedQuestion } from './button-value.ts';
+import type { Precedents } from './precedents.ts';
 
 /** What a card shows of an approval request. Nothing in it is secret, and nothing in it is trusted as mark-up. */
 export interface Question extends AskedQuestion {
@@ -17,6 +18,8 @@ export interface Question extends AskedQuestion {
   /** Why policy wants a yes. */
   readonly reasons: readonly string[];
   readonly expiresAtMs: number;
+  /** What people said before; undefined: nobody knows right now. */
+  readonly before?: Precedents | undefined;
 }
 
 /** A message as Slack takes it. `text` is what a notification and a screen reader say. */

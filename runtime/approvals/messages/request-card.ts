@@ -1,6 +1,7 @@
 import type { ActionsBlock, HeaderBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import { buttonValue } from './button-value.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
+import { precedentWords } from './precedents.ts';
 import type { Question, SlackMessage } from './question.ts';
 import { linesBlock, shownLine } from './rich-text.ts';
 import { showArguments } from './show-arguments.ts';
@@ -34,6 +35,7 @@ export function questionBlocks(question: Question): readonly KnownBlock[] {
       ['Through', clientOf(question)],
       ['Tool', `${question.tool} of ${question.server}`],
       ['Why a person is asked', question.reasons.join(', ') || 'the tool changes something'],
+      ['Before', precedentWords(question.before)],
       ['Can be answered until', { timeMs: question.expiresAtMs }],
     ]),
     {

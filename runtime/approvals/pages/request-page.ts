@@ -2,6 +2,7 @@ import type { ApprovalRequest } from '../../contract/approval.ts';
 import { grantLifetimeMaxMs } from '../../shared/grant-store.ts';
 import { html } from '../../shared/pages/html.ts';
 import { page } from '../../shared/pages/page.ts';
+import { type Precedents, precedentWords } from '../messages/precedents.ts';
 import { showArguments } from '../messages/show-arguments.ts';
 import { formToken, type SignedIn } from '../page-sign-in.ts';
 import { accountLine } from './account-line.ts';
@@ -14,6 +15,8 @@ export interface ShownRequest {
   /** Why this person has no say, policy's codes; empty: the person has one. */
   readonly reasons: readonly string[];
   readonly nowMs: number;
+  /** What people said before; undefined: nobody knows right now. */
+  readonly before: Precedents | undefined;
   /** What became of the answer that was just given, when it does not stand. */
   readonly problem?: string | undefined;
 }
@@ -47,6 +50,7 @@ ${outcome(shown)}
 <dt>Through</dt><dd>${throughWords(request)} <code>${request.clientId}</code></dd>
 <dt>Tool</dt><dd>${request.tool} <code>of server ${request.server}</code></dd>
 <dt>Why a person is asked</dt><dd>${request.reasons.map((reason) => html`${whyAsked[reason]} <code>${reason}</code> `)}</dd>
+<dt>Before</dt><dd>${precedentWords(shown.before)}.</dd>
 <dt>Asked at</dt><dd>${moment(request.openedAtMs)}</dd>
 ${standing(shown)}
 </dl>

@@ -1,4 +1,5 @@
 import { html } from '../../shared/pages/html.ts';
+import { utcMinute } from '../messages/precedents.ts';
 
 /** Why policy wants a yes, for people. A code without words is shown as it is. */
 export const whyAsked: Readonly<Record<string, string>> = {
@@ -23,18 +24,9 @@ export function noSay(reasons: readonly string[]): string {
   return sentences.join(' ') || 'Policy does not let you answer this.';
 }
 
-const moments = new Intl.DateTimeFormat('en-GB', {
-  day: 'numeric',
-  month: 'short',
-  year: 'numeric',
-  hour: '2-digit',
-  minute: '2-digit',
-  timeZone: 'UTC',
-});
-
 /** A moment, in the one time zone that needs no script. */
 export function moment(atMs: number) {
-  return html`<time datetime="${new Date(atMs).toISOString()}">${moments.format(atMs)} UTC</time>`;
+  return html`<time datetime="${new Date(atMs).toISOString()}">${utcMinute(atMs)}</time>`;
 }
 
 const minuteMs = 60_000;

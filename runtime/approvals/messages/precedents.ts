@@ -1,0 +1,79 @@
+import type { ApprovalState } from '../../contract/approval.ts';
+import type { JsonObject } from '../../contract/json.ts';
+
+/** A question that is over. */
+export interface ClosedQuestion {
+  readonly id: string;
+  readonly state: Exclude<ApprovalState, 'open'>;
+  /** Milliseconds since the epoch. */
+  readonly closedAtMs: number;
+  /** Who answered; undefined when nobody did. */
+  readonly approver: string | undefined;
+  readonly words: string;
+  readonly subject: string;
+  readonly server: string;
+  readonly tool: string;
+  readonly argumentsSha256: string;
+  /** Redacted; undefined where they were not kept. */
+  readonly arguments: JsonObject | undefined;
+}
+
+/** What people said before to the same asker about the same tool. */
+export interface Precedents {
+  readonly approved: number;
+  readonly denied: number;
+  /** True when there are still earlier ones, which were not counted. */
+  readonly isMore: boolean;
+  /** The latest answer. */
+  readonly last: ClosedQuestion | undefined;
+  readonly lastApproved: ClosedQuestion | undefined;
+}
+
+/** How far back is counted. */
+export const precedentDays = 30;
+
+/** Counts answers; `closed` is in order, the latest first. */
+export function precedentsOf(closed: readonly ClosedQuestion[], isMore: boolean): Precedents {
+  const approved = closed.filter(({ state }) => state === 'approved');
+  const denied = closed.filter(({ state }) => state === 'denied');
+  return {
+    approved: approved.length,
+    denied: denied.length,
+    isMore,
+    last: closed.find(({ state }) => state === 'approved' || state === 'denied'),
+    lastApproved: approved[0],
+  };
+}
+
+/** In a sentence, without a full stop. Holds the name of the last approver, who is somebody else's word. */
+export function precedentWords(precedents: Precedents | undefined): string {
+  if (precedents === undefined) return 'Not known right now';
+  const { approved, denied, isMore, last } = precedents;
+  if (last === undefined) return `Nothing of this kind in ${precedentDays} days`;
+  const counts = [
+    ...(approved > 0 ? [`approved ${times(approved)}`] : []),
+    ...(denied > 0 ? [`denied ${times(denied)}`] : []),
+  ].join(', ');
+  const atLeast = isMore ? ' or more often' : '';
+  const counted = `${counts.charAt(0).toUpperCase()}${counts.slice(1)}${atLeast} in ${precedentDays} days`;
+  return `${counted}; last ${last.state} on ${utcMinute(last.closedAtMs)} by ${last.approver ?? 'somebody'}`;
+}
+
+const minutes = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZone: 'UTC',
+});
+
+/** A moment in the one time zone that every reader of one text can be told. */
+export function utcMinute(timeMs: number): string {
+  return `${minutes.format(timeMs)} UTC`;
+}
+
+function times(count: number): string {
+  if (count === 1) return 'once';
+  return count === 2 ? 'twice' : `${count} times`;
+}
