@@ -23,8 +23,16 @@ export interface RealClient {
   /** The revision that it settled on with the server. */
   readonly revision: string | undefined;
   listTools(): Promise<readonly string[]>;
-  callTool(name: string, args: Readonly<Record<string, unknown>>): Promise<ClientAnswer>;
+  /** Rejects when `signal` ends it. */
+  callTool(name: string, args: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<ClientAnswer>;
   close(): Promise<void>;
+}
+
+/** How a client waits for an answer. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** Asks for progress, and is told what comes. */
+  readonly onProgress?: (message: string | undefined) => void;
 }
 
 /** Shows its user a page that a server asks for, and comes back when the user has looked. */
@@ -58,7 +66,8 @@ export async function connectSdkV2(url: string, person: PersonAtBrowser, onPage?
   return {
     revision: connected.getNegotiatedProtocolVersion(),
     listTools: async () => (await connected.listTools()).tools.map(({ name }) => name),
-    callTool: (name, args) => answerOf(() => connected.callTool({ name, arguments: args })),
+    callTool: (name, args, options) =>
+      answerOf(() => connected.callTool({ name, arguments: args }, requestOptions(options)), options),
     close: () => connected.close(),
   };
 }
@@ -83,8 +92,18 @@ export async function connectSdkV1(url: string, person: PersonAtBrowser): Promis
   return {
     revision: second.protocolVersion,
     listTools: async () => (await connected.listTools()).tools.map(({ name }) => name),
-    callTool: (name, args) => answerOf(() => connected.callTool({ name, arguments: args })),
+    callTool: (name, args, options) =>
+      answerOf(() => connected.callTool({ name, arguments: args }, undefined, requestOptions(options)), options),
     close: () => connected.close(),
+  };
+}
+
+function requestOptions({ signal, onProgress }: CallOptions = {}) {
+  return {
+    ...(signal !== undefined && { signal }),
+    ...(onProgress !== undefined && {
+      onprogress: ({ message }: { message?: string | undefined }) => onProgress(message),
+    }),
   };
 }
 
@@ -94,10 +113,11 @@ interface CallResult {
   readonly structuredContent?: unknown;
 }
 
-async function answerOf(call: () => Promise<unknown>): Promise<ClientAnswer> {
+async function answerOf(call: () => Promise<unknown>, options?: CallOptions): Promise<ClientAnswer> {
   try {
     return resultOf((await call()) as CallResult);
   } catch (error) {
+    options?.signal?.throwIfAborted();
     if (!(error instanceof Error)) throw error;
     if (error instanceof InsufficientScopeError) {
       return { kind: 'refusal', code: 'insufficient_scope', message: error.message };

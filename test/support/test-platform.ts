@@ -7,7 +7,9 @@ import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
 import { driveSignIn } from '../../runtime/local/drive-sign-in.ts';
 import { obtainToken, type SignInDrive } from '../../runtime/local/obtain-token.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../../runtime/local/start-platform.ts';
+import { createApprovalStore } from '../../runtime/shared/approval-store.ts';
 import { findRecords } from '../../runtime/shared/audit/show-records.ts';
+import { createDynamoClient } from '../../runtime/shared/dynamo.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { sampleBucket } from './what-clients-see.ts';
 
@@ -27,8 +29,18 @@ export interface PlatformUnderTest extends Pick<Platform, 'endpoint' | 'issuer' 
   verifyAudit(): Promise<{ readonly exitCode: number; readonly output: string }>;
 }
 
+/** One where people answer what clients ask. */
+export interface ApprovalsUnderTest extends PlatformUnderTest {
+  /** URL of the page where approvers answer. */
+  readonly approvals: string;
+  /** A call waits for people; where it does not, clients are told at once that somebody was asked. */
+  readonly isHolding: boolean;
+  /** Ends the time of an open question, as the service does that watches the clock. */
+  expire(id: string): Promise<void>;
+}
+
 /** The whole platform as `npm start` starts it, on free ports and in a folder of its own. */
-export type TestPlatform = Platform & PlatformUnderTest;
+export type TestPlatform = Platform & ApprovalsUnderTest;
 
 export async function startTestPlatform(options: Partial<PlatformOptions> = {}): Promise<TestPlatform> {
   const stateDir = await mkdtemp(join(tmpdir(), 'toolgate-platform-'));
@@ -49,11 +61,22 @@ export async function startTestPlatform(options: Partial<PlatformOptions> = {}):
     token: (user, resource, scope) => obtainToken({ issuer, user, resource, ...(scope !== undefined && { scope }) }),
     records: async (tool) => (await findRecords(auditDirectory, { tool, last: 1000 })).map(({ record }) => record),
     verifyAudit: () => runToolgate(['audit', 'verify', auditDirectory]),
+    isHolding: (options.approvalHoldMs ?? 0) > 0,
+    expire: (id) => expireQuestion(id, platform.tables),
     close: async () => {
       await platform.close();
       await remove();
     },
   };
+}
+
+async function expireQuestion(id: string, { endpoint, prefix }: Platform['tables']): Promise<void> {
+  const credentials = { accessKeyId: 'embedded', secretAccessKey: 'embedded' };
+  const client = createDynamoClient({ region: 'us-east-1', endpoint, credentials });
+  const dayMs = 86_400_000;
+  const closed = await createApprovalStore({ client, tablePrefix: prefix }).expire(id, Date.now() + dayMs + 1);
+  client.destroy();
+  if (closed?.request.state !== 'expired') throw new Error(`the question ${id} is ${closed?.request.state}`);
 }
 
 /** Runs the command line as a person does. */

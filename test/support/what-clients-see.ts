@@ -66,6 +66,13 @@ export function assertToldModel(answer: ClientAnswer, sentence: RegExp): void {
   assert.match(answer.text, sentence);
 }
 
+/** The question that an answer names. */
+export function approvalIdIn(answer: ClientAnswer): string {
+  assertApprovalRequired(answer);
+  const text = answer.kind === 'result' ? answer.text : '';
+  return /APPROVAL_REQUIRED id=([\w-]{22})/.exec(text)?.[1] ?? assert.fail(text);
+}
+
 /** What of a record a test compares: who, what, and how it ended. */
 export function gist({ caller, server, tool, outcome, code }: AuditRecord): string {
   return [caller?.subject ?? '-', server ?? '-', tool ?? '-', outcome, code ?? '-'].join(' ');
