@@ -5,6 +5,7 @@ import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
 import { tables } from '../../runtime/contract/tables.ts';
 import { listenGateway } from '../../runtime/gateway/app.ts';
 import { openApprovals } from '../../runtime/gateway/approval/open-approvals.ts';
+import { startsNoWorkflow } from '../../runtime/gateway/approval/start-workflow.ts';
 import { createQuotaCounter } from '../../runtime/gateway/clients/quota-counter.ts';
 import { createUpstreamClient } from '../../runtime/gateway/clients/upstream.ts';
 import type { GatewayDeps } from '../../runtime/gateway/deps.ts';
@@ -78,6 +79,7 @@ const everything: GatewayDeps = {
     publicUrl,
     holdMs: 0,
   }),
+  startWorkflow: startsNoWorkflow,
   audit,
   redactJson,
   schemas: createSchemaCache(),

@@ -15,9 +15,12 @@ import { type RedactJson, redactJson } from '../shared/redact-json.ts';
 import { createMintUpstreamToken, type MintUpstreamToken } from '../shared/signing-keys/mint-upstream-token.ts';
 import { openSigningKeys } from '../shared/signing-keys/open-signing-keys.ts';
 import { type SigningKeys, sharedSigningKeys } from '../shared/signing-keys/signing-keys.ts';
+import { createStepFunctionsClient, createStepFunctionsStarter } from '../shared/step-functions.ts';
 import { createTokenVerifier, type TokenVerifier } from '../shared/token-verifier.ts';
 import { watchCatalogue } from '../shared/watch-catalogue.ts';
+import type { WorkflowStarter } from '../shared/workflow-tasks.ts';
 import { type Approvals, openApprovals } from './approval/open-approvals.ts';
+import { createStartWorkflow, type StartWorkflow, startsNoWorkflow } from './approval/start-workflow.ts';
 import { createQuotaCounter, type QuotaCounter } from './clients/quota-counter.ts';
 import { createUpstreamClient, type UpstreamClient } from './clients/upstream.ts';
 import type { GatewayEnv } from './env.ts';
@@ -26,6 +29,7 @@ import { createStrangerLog, type StrangerLog } from './stranger-log.ts';
 
 /** Everything the gateway's steps may reach. A plain object of functions, made once. */
 export interface GatewayDeps extends Approvals {
+  readonly startWorkflow: StartWorkflow;
   readonly now: () => number;
   readonly logger: Logger;
   readonly verifier: TokenVerifier;
@@ -60,6 +64,8 @@ export interface GatewayDepsOptions {
   /** Called with each failure that is logged. */
   readonly onFailure?: (failure: NotedFailure) => void;
   readonly logger?: Logger;
+  /** @default Step Functions, where the environment names a state machine */
+  readonly workflow?: WorkflowStarter;
   /** False when the process serves more than this gateway and tells of itself elsewhere. @default true */
   readonly withProcessMetrics?: boolean;
 }
@@ -97,6 +103,10 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
     ageMaxMs: env.CATALOGUE_AGE_MAX_S * 1000,
   });
   await catalogue.refresh();
+  const stepFunctions = createStepFunctionsClient(env.AWS_REGION);
+  const { APPROVAL_WORKFLOW_ARN: workflowArn } = env;
+  const starter =
+    options.workflow ?? (workflowArn === '' ? undefined : createStepFunctionsStarter(stepFunctions, workflowArn));
   const upstream = createUpstreamClient({
     connectionsMax: env.UPSTREAM_CONNECTIONS_MAX,
     connectTimeoutMs: env.UPSTREAM_CONNECT_TIMEOUT_MS,
@@ -120,6 +130,8 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       holdMs: env.APPROVAL_HOLD_MS,
       stateKey: env.REQUEST_STATE_KEY,
     }),
+    startWorkflow:
+      starter === undefined ? startsNoWorkflow : createStartWorkflow({ starter, tenant: policy.tenant }),
     audit,
     redactJson,
     ...(env.MASK_KEY !== undefined && { maskKey: env.MASK_KEY }),
@@ -144,6 +156,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       await upstream.close();
       await audit.close();
       client.destroy();
+      stepFunctions.destroy();
     },
   };
 }

@@ -55,6 +55,7 @@ export const gatewayEnv = {
     { min: 1000, max: 604_800_000 },
     86_400_000,
   ),
+  APPROVAL_WORKFLOW_ARN: text('state machine that an execution is started of for each question; empty: none', ''),
   MASK_KEY: secretKey(
     'key of pseudonyms in masked columns: 32 bytes in base64, or 43 letters and digits, the same for every replica. Unset: a key of this process',
   ),
@@ -71,7 +72,7 @@ export const gatewayEnv = {
   ...auditEnv,
   AUDIT_WRITER: text('name of this writer in the record; one per replica', 'gateway'),
   TABLE_PREFIX: text('what stands before the table names'),
-  AWS_REGION: text('region of DynamoDB, KMS, S3 and SSM', 'us-east-1'),
+  AWS_REGION: text('region of DynamoDB, KMS, S3, SSM and Step Functions', 'us-east-1'),
   DYNAMODB_ENDPOINT: text('endpoint of an embedded DynamoDB; empty for the AWS one', ''),
   CATALOGUE_POLL_MS: integer('how often the catalogue version is read, milliseconds', { min: 100, max: 60_000 }, 1000),
   CATALOGUE_AGE_MAX_S: integer(

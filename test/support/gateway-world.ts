@@ -8,6 +8,7 @@ import type { TenantSettings } from '../../runtime/contract/decision.ts';
 import type { CatalogueSnapshot, ServerEntry } from '../../runtime/contract/registry.ts';
 import { listenGateway, type RunningGateway } from '../../runtime/gateway/app.ts';
 import { openApprovals } from '../../runtime/gateway/approval/open-approvals.ts';
+import { startsNoWorkflow } from '../../runtime/gateway/approval/start-workflow.ts';
 import { createUpstreamClient } from '../../runtime/gateway/clients/upstream.ts';
 import type { GatewayDeps } from '../../runtime/gateway/deps.ts';
 import { createGatewayMetrics } from '../../runtime/gateway/gateway-metrics.ts';
@@ -157,6 +158,7 @@ export async function startGatewayWorld(options: WorldOptions = {}): Promise<Gat
     },
     grants: { put: async () => {}, find: async () => undefined, consume: async () => false },
     ...openApprovals({ store: askedApprovals(), now, signingKeys, publicUrl, holdMs: 0 }),
+    startWorkflow: startsNoWorkflow,
     audit,
     redactJson,
     schemas: createSchemaCache(),

@@ -30,7 +30,15 @@ export const inputKey = 'toolgate_approval';
 
 type AskDeps = Pick<
   GatewayDeps,
-  'now' | 'audit' | 'grants' | 'approvals' | 'decisions' | 'requestStates' | 'approvalSettings' | 'redactJson'
+  | 'now'
+  | 'audit'
+  | 'grants'
+  | 'approvals'
+  | 'decisions'
+  | 'requestStates'
+  | 'approvalSettings'
+  | 'redactJson'
+  | 'startWorkflow'
 >;
 
 export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, deps: AskDeps): AskPeople {
@@ -63,6 +71,8 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
       const parts = { event: 'approval_requested', nowMs: deps.now(), call_id: call.callId, caller } as const;
       await appendDurably(approvalEvent(request, parts), deps);
     }
+    // Also for one that was there: whoever opened it may have died, or been refused, before this.
+    if (request.state === 'open') await deps.startWorkflow(request);
     return request;
   }
 
