@@ -37,7 +37,7 @@ const gatewayUses: readonly TableUse[] = [
   { table: grantTable.name, actions: ['GetItem'], partitions: ['asked#*', 'request#*'] },
   // Of a hundred calls that wait for people, one look.
   { table: grantTable.name, actions: ['BatchGetItem'], partitions: ['request#*'] },
-  { table: grantTable.name, actions: ['PutItem'], partitions: ['asked#*', 'call#*', 'request#*'] },
+  { table: grantTable.name, actions: ['PutItem'], partitions: ['asked#*', 'call#*', 'request#*', 'step-up#*'] },
   { table: grantTable.name, actions: ['Query', 'UpdateItem'], partitions: ['call#*'] },
   signingKeyUse,
 ];

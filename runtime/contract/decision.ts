@@ -83,6 +83,8 @@ export interface Decision {
   /** Revision of the policy bundle, 12 hex digits of the SHA-256 over the bundle's files. */
   readonly revision: string;
 }
+  /** Servers whose clients are sent to the authorization server when a call needs a person's yes; none without it. */
+  readonly step_up_servers?: readonly string[];
 
 /** What a yes demands of the gateway. An obligation that it does not know is a deny. */
 export type Obligation =

@@ -33,6 +33,7 @@ const tenantChecks: Readonly<Record<string, Check>> = {
   disabled_tools: listOf(toolName),
   unredacted_tools: listOf(toolName),
   same_person: areAccounts,
+  step_up_servers: listOf(serverName),
 };
 
 /** The value of `base.json`, checked: `{"base": {...}}`. Throws {@link BundleFault}. */

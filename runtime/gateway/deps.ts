@@ -16,11 +16,13 @@ import { createMintUpstreamToken, type MintUpstreamToken } from '../shared/signi
 import { openSigningKeys } from '../shared/signing-keys/open-signing-keys.ts';
 import { type SigningKeys, sharedSigningKeys } from '../shared/signing-keys/signing-keys.ts';
 import { createStepFunctionsClient, createStepFunctionsStarter } from '../shared/step-functions.ts';
+import { createStepUps, type StepUps } from '../shared/step-ups.ts';
 import { createTokenVerifier, type TokenVerifier } from '../shared/token-verifier.ts';
 import { watchCatalogue } from '../shared/watch-catalogue.ts';
 import type { WorkflowStarter } from '../shared/workflow-tasks.ts';
 import { type Approvals, openApprovals } from './approval/open-approvals.ts';
 import { createStartWorkflow, type StartWorkflow, startsNoWorkflow } from './approval/start-workflow.ts';
+import type { StepUpSettings } from './approval/step-up.ts';
 import { createQuotaCounter, type QuotaCounter } from './clients/quota-counter.ts';
 import { createUpstreamClient, type UpstreamClient } from './clients/upstream.ts';
 import type { GatewayEnv } from './env.ts';
@@ -129,6 +131,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       pageUrl: `${env.APPROVALS_URL || env.PUBLIC_URL}/approvals`,
       holdMs: env.APPROVAL_HOLD_MS,
       stateKey: env.REQUEST_STATE_KEY,
+      stepUp: stepUpOf(env, createStepUps({ client, tablePrefix })),
     }),
     startWorkflow:
       starter === undefined ? startsNoWorkflow : createStartWorkflow({ starter, tenant: policy.tenant }),
@@ -159,4 +162,10 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       stepFunctions.destroy();
     },
   };
+
+/** Ours is the first: clients go to the first of `authorization_servers` in the metadata of a door. */
+function stepUpOf({ ISSUERS }: GatewayEnv, { note }: StepUps): StepUpSettings | undefined {
+  const [ours] = ISSUERS;
+  return ours && { issuer: ours.issuer, note };
+}
 }

@@ -1,4 +1,5 @@
 import type { RefusalCode } from '../contract/refusal-codes.ts';
+import type { Refusal } from './refusal.ts';
 
 /** How one refusal looks on the wire. */
 export interface RefusalForm {
@@ -88,5 +89,10 @@ export const refusalForms: Readonly<Record<RefusalCode, RefusalForm>> = {
   internal_error: { status: 500, rpc: -32603 },
 };
 
-/** `approval_required` at a tool server: only the gateway calls it, so it is a scope that the token lacks, not a word to the model. */
+/** `approval_required` where it is a scope that the token lacks, not a word to the model: at a tool server, and where clients step up. */
 export const missingApprovalForm: RefusalForm = { status: 403, rpc: 4034, challenge: 'insufficient_scope' };
+
+/** The form of one refusal. */
+export function formOf({ code, details }: Refusal): RefusalForm {
+  return details.isChallenge === true ? missingApprovalForm : refusalForms[code];
+}

@@ -19,6 +19,8 @@ export interface RefusalDetails {
   readonly input?: ClientInput;
   /** Tells the details in `structuredContent` too: some clients show a model nothing else. Only for a tool without an output schema. */
   readonly isStructured?: boolean;
+  /** Makes `approval_required` a challenge with the `scopes` to come back with, for a client that can go to our authorization server. */
+  readonly isChallenge?: boolean;
   /** Id of the approval request that this is about, for the record. */
   readonly approvalId?: string;
   /** For the log and the audit record only; never sent. */

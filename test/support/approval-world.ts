@@ -4,6 +4,7 @@ import { openApprovals } from '../../runtime/gateway/approval/open-approvals.ts'
 import { type ApprovalStore, createApprovalStore } from '../../runtime/shared/approval-store.ts';
 import { createGrantStore, type RevocableGrantStore } from '../../runtime/shared/grant-store.ts';
 import { ownSigningKeys, type SigningKeys } from '../../runtime/shared/signing-keys/signing-keys.ts';
+import { createStepUps, type StepUps } from '../../runtime/shared/step-ups.ts';
 import { sampleServer, sampleTool, sampleVersion } from './catalogue.ts';
 import { type Answer, type GatewayWorld, publicUrl, type SendOptions, startGatewayWorld } from './gateway-world.ts';
 import { openTestDynamo, tablePrefix } from './local-dynamo.ts';
@@ -12,6 +13,7 @@ import { openTestDynamo, tablePrefix } from './local-dynamo.ts';
 export interface ApprovalWorld extends GatewayWorld {
   readonly store: ApprovalStore;
   readonly grants: RevocableGrantStore;
+  readonly stepUps: StepUps;
   readonly signingKeys: SigningKeys;
   /** Moves the gateway's clock. */
   advance(ms: number): void;
@@ -40,18 +42,22 @@ export interface ApprovalWorldOptions {
   readonly pollMs?: number;
   readonly waitMs?: number;
   readonly stateKey?: Uint8Array;
+  /** Sends people of tenant acme with tokens of this issuer to it. @default nobody */
+  readonly stepUpIssuer?: string;
 }
 
 const tools = ['echo.change', 'echo.drop', 'echo.say'];
 
 export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOptions = {}): Promise<ApprovalWorld> {
   const { client } = await openTestDynamo(t);
-  const { holdMs = 0, pollMs = 10, waitMs, stateKey } = options;
+  const { holdMs = 0, pollMs = 10, waitMs, stateKey, stepUpIssuer: issuer } = options;
   let aheadMs = 0;
   let looks = 0;
   const now = () => Date.now() + aheadMs;
   const store = createApprovalStore({ client, tablePrefix, ...(waitMs !== undefined && { waitMs }) });
   const grants = createGrantStore({ client, tablePrefix });
+  const stepUps = createStepUps({ client, tablePrefix });
+  const stepUp = issuer === undefined ? undefined : { issuer, note: stepUps.note };
   const signingKeys = ownSigningKeys(now, 86_400_000);
   const watched: ApprovalStore = {
     ...store,
@@ -73,18 +79,22 @@ export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOp
         ),
       ]),
     ],
-    tenants: { acme: { tools_by_role: { reader: tools } }, globex: { tools_by_role: { reader: tools } } },
+    tenants: {
+      acme: { tools_by_role: { reader: tools }, ...(issuer !== undefined && { step_up_servers: ['alpha'] }) },
+      globex: { tools_by_role: { reader: tools } },
+    },
     deps: {
       now,
       grants,
       signingKeys,
-      ...openApprovals({ store: watched, now, signingKeys, publicUrl, holdMs, pollMs, stateKey }),
+      ...openApprovals({ store: watched, now, signingKeys, publicUrl, holdMs, pollMs, stateKey, stepUp }),
     },
   });
   t.after(() => world.close());
   return Object.assign(world, {
     store,
     grants,
+    stepUps,
     signingKeys,
     now,
     advance: (ms: number) => {
@@ -136,7 +146,8 @@ function gist({ event, tool, outcome, code, approval_id }: AuditEvent): string {
 
 /** Id of the approval that an answer names. */
 export function approvalOf({ json, text }: Answer): string {
-  const id = json?.result?._meta?.['dev.toolgate/error']?.approval?.id;
+  const told = json?.result?._meta?.['dev.toolgate/error'] ?? json?.error?.data;
+  const id = told?.approval?.id;
   if (typeof id !== 'string') throw new Error(`no approval is named: ${text}`);
   return id;
 }

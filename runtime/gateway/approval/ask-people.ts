@@ -10,6 +10,7 @@ import { clientKind } from './client-kind.ts';
 import { boundCall, type CheckedCall, questionOf } from './questions.ts';
 import { reportProgress } from './report-progress.ts';
 import type { PendingApproval } from './request-states.ts';
+import { isSentToStepUp, stepUpScopes } from './step-up.ts';
 
 /** Asks people about one call. */
 export interface AskPeople {
@@ -40,6 +41,7 @@ type AskDeps = Pick<
   | 'redactJson'
   | 'startWorkflow'
 >;
+  | 'stepUp'
 
 export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, deps: AskDeps): AskPeople {
   const bound = boundCall(checked);
@@ -57,6 +59,8 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
     async ask(pending) {
       const request = pending === undefined ? await open() : await findAgain(pending);
       if (request.state !== 'open' || kind === 'words' || hasTurnedDown(call)) throw tell(request, pending);
+      if (request.state === 'open' && pending === undefined && isSentToStepUp(checked, deps))
+        throw await sendOn(request);
       // The first answer shows the page at once; whoever comes back has it open, and waits.
       if (kind === 'url' && pending === undefined) throw tell(request, pending);
       throw tell(await hold(request), pending);
@@ -98,13 +102,19 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
   }
 
   function tell(request: ApprovalRequest, pending: PendingApproval | undefined): Refusal {
+  /** The same words, as a challenge that a client of OAuth acts on. */
+  async function sendOn(request: ApprovalRequest): Promise<Refusal> {
+    const scopes = await stepUpScopes(checked, request, deps);
+    return new Refusal('approval_required', { ...detailsOf(request), scopes, isChallenge: true });
+  }
+
     const { id, state, decision } = request;
     if (state === 'denied') return denied(id, decision?.reason);
     if (state === 'expired' || state === 'withdrawn') {
       const what = state === 'expired' ? 'Nobody decided in time.' : 'The question was taken back.';
       return refused('approval_required', what, id);
     }
-    const url = `${pageUrl}/${encodeURIComponent(id)}`;
+    const details = detailsOf(request);
     const round = (pending?.round ?? 0) + 1;
     const isLast = state === 'open' && (round >= roundsMax || hasTurnedDown(call));
     const details: RefusalDetails = {
@@ -119,7 +129,7 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
         method: 'elicitation/create',
         params: {
           mode: 'url',
-          url,
+          url: urlOf(id),
           message: `${request.words} A person must approve this first; this page says how it stands.`,
         },
       },
@@ -129,6 +139,20 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
       input: {
         requestState: deps.requestStates.seal({ approvalId: id, round }, bound),
         // Once: asked again, a person would get a dialog each round.
+  function urlOf(id: string): string {
+    return `${pageUrl}/${encodeURIComponent(id)}`;
+  }
+
+  function detailsOf({ id, state }: ApprovalRequest): RefusalDetails {
+    const url = urlOf(id);
+    return {
+      reason: state === 'approved' ? 'A person has approved this call: send it again.' : whatToDo(id, url),
+      approvalId: id,
+      data: { approval: { id, url, state, arguments_sha256: bound.argumentsSha256 } },
+      isStructured: checked.tool.entry.outputSchema === undefined,
+    };
+  }
+
         ...(kind === 'url' && pending === undefined && { inputRequests: page }),
       },
     });

@@ -7,6 +7,7 @@ import {
 import type { SigningKeys } from '../../shared/signing-keys/signing-keys.ts';
 import { createDecisionWatch, type DecisionWatch } from './decision-watch.ts';
 import { createRequestStates, type RequestStates } from './request-states.ts';
+import type { StepUpSettings } from './step-up.ts';
 
 /** What a gateway needs to ask people and to wait for them. */
 export interface Approvals {
@@ -15,6 +16,8 @@ export interface Approvals {
   readonly requestStates: RequestStates;
   readonly approvalSettings: ApprovalSettings;
   readonly signReceipt: SignApprovalReceipt;
+  /** Undefined: nobody is sent to an authorization server. */
+  readonly stepUp: StepUpSettings | undefined;
 }
 
 /** How a call waits for people. */
@@ -39,6 +42,8 @@ export interface ApprovalsOptions {
   readonly pollMs?: number;
   /** 32 bytes, the same for every replica. @default a key of this process */
   readonly stateKey?: Uint8Array | undefined;
+  /** @default nobody is sent to an authorization server */
+  readonly stepUp?: StepUpSettings | undefined;
 }
 
 export function openApprovals(options: ApprovalsOptions): Approvals {
@@ -52,5 +57,6 @@ export function openApprovals(options: ApprovalsOptions): Approvals {
     requestStates: createRequestStates({ key: stateKey, now }),
     approvalSettings: { holdMs, pageUrl: options.pageUrl ?? `${publicUrl}/approvals` },
     signReceipt: createSignApprovalReceipt({ now, keys: signingKeys, issuer: publicUrl }),
+    stepUp: options.stepUp,
   };
 }

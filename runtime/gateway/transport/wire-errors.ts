@@ -2,7 +2,7 @@ import type { JsonObject } from '../../contract/json.ts';
 import { errorMetaKey, type RefusalCode } from '../../contract/refusal-codes.ts';
 import type { JsonRpcId } from '../../contract/tool-call.ts';
 import type { Refusal } from '../../shared/refusal.ts';
-import { type RefusalForm, refusalForms } from '../../shared/refusal-forms.ts';
+import { formOf, refusalForms } from '../../shared/refusal-forms.ts';
 
 /** What of a message its refusal depends on. */
 export interface RefusedMessage {
@@ -24,7 +24,7 @@ export interface WireAnswer {
 }
 
 export function refusalAnswer(refusal: Refusal, message: RefusedMessage): WireAnswer {
-  const form: RefusalForm = refusalForms[refusal.code];
+  const form = formOf(refusal);
   const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-store' };
   const { retryAfterMs, guideUrl } = refusal.details;
   if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
@@ -40,7 +40,7 @@ export function refusalAnswer(refusal: Refusal, message: RefusedMessage): WireAn
 
 /** The JSON-RPC answer of a refusal, for an event stream that has begun. Its id is null when none could be read (JSON-RPC 2.0 § 5). */
 export function refusalMessage(refusal: Refusal, message: RefusedMessage): JsonObject {
-  const form: RefusalForm = refusalForms[refusal.code];
+  const form = formOf(refusal);
   const id = message.id ?? null;
   if (form.rpc === 'result') return { jsonrpc: '2.0', id, result: refusalResult(refusal, message.isModern) };
   return {
@@ -52,7 +52,7 @@ export function refusalMessage(refusal: Refusal, message: RefusedMessage): JsonO
 
 /** The HTTP status of a refusal, for the record. */
 export function statusOf(refusal: Refusal, isModern: boolean): number {
-  const form: RefusalForm = refusalForms[refusal.code];
+  const form = formOf(refusal);
   return isModern ? form.status : (form.legacyStatus ?? form.status);
 }
 

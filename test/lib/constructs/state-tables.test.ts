@@ -164,7 +164,7 @@ test('each service may do to the tables what its code does, and neither gateway 
     [
       ['TablesCatalogue', 'dynamodb:GetItem', 'dynamodb:Query'],
       ['TablesCatalogue policy', 'dynamodb:PutItem'],
-      ['TablesGrants asked#* call#* request#*', 'dynamodb:PutItem'],
+      ['TablesGrants asked#* call#* request#* step-up#*', 'dynamodb:PutItem'],
       ['TablesGrants asked#* request#*', 'dynamodb:GetItem'],
       ['TablesGrants call#*', 'dynamodb:Query', 'dynamodb:UpdateItem'],
       ['TablesGrants request#*', 'dynamodb:BatchGetItem'],
