@@ -86,6 +86,7 @@ export async function startApprovals(
       isDraining = true;
       const ended = Promise.all([...loops.map((each) => each.close()), slack?.events.close(), socketOpening]);
       await within(env.DRAIN_TIMEOUT_MS, ended);
+      await deps.lease.release();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;

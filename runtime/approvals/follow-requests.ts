@@ -2,32 +2,31 @@ import type { ApprovalRequest } from '../contract/approval.ts';
 import type { ApprovalStore } from '../shared/approval-store.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Claim } from './clients/claims.ts';
-import { moreWaiting, reminder } from './messages/reminders.ts';
+import { moreWaiting, reminder, stillWaiting } from './messages/reminders.ts';
+import { type PlannedMessage, type PlanSettings, planMessages } from './plan-messages.ts';
 import { type PostRequestDeps, postRequest } from './post-request.ts';
 
 export interface FollowDeps extends PostRequestDeps {
   readonly approvals: PostRequestDeps['approvals'] & Pick<ApprovalStore, 'listUnsettled'>;
   readonly logger: Logger;
   readonly claim: Claim;
+  /** True while it is this replica that sends: what Slack takes in a channel counts for all of them together. */
+  readonly isOurs: () => Promise<boolean>;
+  /** Whether a failure says that Slack takes nothing right now. */
+  readonly isSlackAway: (error: unknown) => boolean;
 }
 
-export interface FollowSettings {
-  /** Open cards of one asker; further questions wait, and one line says how many. */
-  readonly cardsPerAskerMax: number;
-  /** How long a question stays unanswered before its thread says so once. */
-  readonly remindAfterMs: number;
-  /** And before it is taken further. */
-  readonly escalateAfterMs: number;
-  /** Where that is for a tenant, by the id of the channel; undefined: nowhere. */
-  readonly escalationChannelOf: (tenant: string) => string | undefined;
-}
+export type FollowSettings = Omit<PlanSettings, 'channelOf'>;
 
 /** Beyond that the store is asked again. */
 const seenToMax = 10_000;
+/** A plan is made anew after that long: questions were answered meanwhile, and somebody may ask their first. */
+const planLifetimeMs = 30_000;
 
 /**
- * Looks after open requests, one look a call: tells people of new ones, and reminds. Any number of replicas may; each message is sent by one. A
- * request that fails does not stop the others. Rejects with Refusal `approval_unavailable` when there is no list.
+ * Looks after open requests, one look a call: tells people of new ones, and reminds. Any number of replicas may; one of them sends at a time, and each
+ * message is sent once. Channels do not wait for each other, and a request that fails does not stop the others. Rejects with Refusal
+ * `approval_unavailable` when there is no list.
  */
 export function createFollowRequests(
   deps: FollowDeps,
@@ -35,72 +34,78 @@ export function createFollowRequests(
 ): (signal?: AbortSignal) => Promise<void> {
   /** What some replica has seen to, so that the store is not asked about it at every look. */
   const seenTo = new Set<string>();
-  let ending: AbortSignal | undefined;
 
   return async (signal) => {
-    ending = signal;
+    if (!(await deps.isOurs())) return;
+    const nowMs = deps.now();
     const unsettled = await deps.approvals.listUnsettled();
-    const open = unsettled.filter(({ state, expiresAtMs }) => state === 'open' && deps.now() < expiresAtMs);
+    const open = unsettled.filter(({ state, expiresAtMs }) => state === 'open' && nowMs < expiresAtMs);
     if (seenTo.size > seenToMax) seenTo.clear();
-    const asked = Map.groupBy(open, asker);
-    await each([...asked.values()], tellOf);
+    const plan = planMessages(open, nowMs, { ...settings, channelOf: deps.channelOf });
+    const untilMs = nowMs + planLifetimeMs;
+    const mayGoOn = async () => signal?.aborted !== true && deps.now() < untilMs && (await deps.isOurs());
+    await Promise.all([...plan].map(([channel, messages]) => sayAll(channel, messages, mayGoOn)));
   };
 
-  /** What one asker has open, the oldest first. */
-  async function tellOf(requests: readonly ApprovalRequest[]): Promise<void> {
-    const told = requests.filter(({ notice }) => notice !== undefined);
-    const untold = requests.filter(({ notice }) => notice === undefined).sort((a, b) => a.openedAtMs - b.openedAtMs);
-    const slots = Math.max(0, settings.cardsPerAskerMax - told.length);
-    await each(untold.slice(0, slots), (request) => postRequest(request, deps));
-    await each(untold.slice(slots, slots + 1), (first) => tellOfMore(first, untold.length - slots));
-    await each(told, remind);
-  }
-
-  /** One line for all that wait behind the cards, and no other one for as long as a card goes without a reminder. */
-  async function tellOfMore({ tenant, subject }: ApprovalRequest, count: number): Promise<void> {
-    const { remindAfterMs } = settings;
-    const channel = deps.channelOf(tenant);
-    const window = Math.floor(deps.now() / remindAfterMs);
-    if (channel === undefined || !(await isFirst('more', JSON.stringify([tenant, subject, window]), remindAfterMs)))
-      return;
-    await deps.slack.post(channel, moreWaiting(subject, count, deps.pageUrl('')));
-  }
-
-  async function remind(request: ApprovalRequest): Promise<void> {
-    const { id, tenant, notice, openedAtMs, expiresAtMs } = request;
-    if (notice === undefined) return;
-    const { remindAfterMs, escalateAfterMs } = settings;
-    const escalationChannel = settings.escalationChannelOf(tenant);
-    const keptMs = expiresAtMs - openedAtMs;
-    const waitedMs = deps.now() - openedAtMs;
-    const message = () => reminder(request, deps.pageUrl(id));
-    if (waitedMs >= remindAfterMs && (await isFirst('reminder', id, keptMs))) {
-      await deps.slack.post(notice.channel, message(), notice.message);
+  /** One after the other; one that fails does not stop the others, unless it is Slack that takes none. */
+  async function sayAll(
+    channel: string,
+    messages: readonly PlannedMessage[],
+    mayGoOn: () => Promise<boolean>,
+  ): Promise<void> {
+    for (const message of messages) {
+      try {
+        if (!(await mayGoOn())) return;
+        await say(channel, message);
+      } catch (error) {
+        deps.logger.warn({ err: error, channel }, 'a request could not be looked after');
+        if (deps.isSlackAway(error)) return;
+      }
     }
-    if (escalationChannel === undefined || waitedMs < escalateAfterMs) return;
-    if (await isFirst('escalation', id, keptMs)) await deps.slack.post(escalationChannel, message());
+  }
+
+  async function say(channel: string, message: PlannedMessage): Promise<void> {
+    const { remindAfterMs } = settings;
+    switch (message.kind) {
+      case 'card':
+        await postRequest(message.request, deps);
+        return;
+      case 'more': {
+        // No other line for as long as a card goes without a reminder.
+        if (!(await isFirst('more', message.name, remindAfterMs))) return;
+        await deps.slack.post(channel, moreWaiting(message.asker.subject, message.count, deps.pageUrl('')));
+        return;
+      }
+      case 'reminder':
+        if (!(await isFirst('reminder', message.request.id, keptMs(message.request)))) return;
+        await deps.slack.post(message.notice.channel, reminderOf(message.request), message.notice.message);
+        return;
+      case 'escalation':
+        if (!(await isFirst('escalation', message.request.id, keptMs(message.request)))) return;
+        await deps.slack.post(channel, reminderOf(message.request));
+        return;
+      case 'waiting': {
+        if (!(await isFirst('reminder', message.name, remindAfterMs))) return;
+        const firstEndMs = Math.min(...message.overdue.map(({ expiresAtMs }) => expiresAtMs));
+        await deps.slack.post(channel, stillWaiting(message.overdue.length, firstEndMs, deps.pageUrl('')));
+      }
+    }
+  }
+
+  function reminderOf(request: ApprovalRequest) {
+    return reminder(request, deps.pageUrl(request.id));
   }
 
   /** True once of all replicas. */
-  async function isFirst(kind: 'more' | 'reminder' | 'escalation', name: string, keptMs: number): Promise<boolean> {
+  async function isFirst(kind: 'more' | 'reminder' | 'escalation', name: string, forMs: number): Promise<boolean> {
     const key = `${kind} ${name}`;
     if (seenTo.has(key)) return false;
-    const isOurs = await deps.claim(kind, name, keptMs);
+    const isNew = await deps.claim(kind, name, forMs);
     seenTo.add(key);
-    return isOurs;
-  }
-
-  /** One after the other; one that fails does not stop the others. */
-  async function each<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-    for (const item of items) {
-      if (ending?.aborted === true) return;
-      await work(item).catch((error: unknown) =>
-        deps.logger.warn({ err: error }, 'a request could not be looked after'),
-      );
-    }
+    return isNew;
   }
 }
 
-function asker({ tenant, subject }: ApprovalRequest): string {
-  return JSON.stringify([tenant, subject]);
+function keptMs({ openedAtMs, expiresAtMs }: ApprovalRequest): number {
+  return expiresAtMs - openedAtMs;
 }

@@ -9,54 +9,81 @@ import { type DecideDeps, tell } from './decide-request.ts';
 export interface SettleDeps extends Pick<DecideDeps, 'audit' | 'now' | 'showOutcome'> {
   readonly approvals: Pick<ApprovalStore, 'listUnsettled' | 'expire' | 'completeGrant' | 'settle'>;
   readonly logger: Logger;
+  /** True while this replica does it for all of them. @default every replica does */
+  readonly isOurs?: () => Promise<boolean>;
 }
 
 /** Whoever closed a request has this long to record and tell it, before the sweep does. */
 export const settleGraceMs = 60_000;
 
+/** Requests that are closed or completed at once: each takes a write and its record. */
+const atOnceMax = 16;
+/** Outcomes are told one after the other, as Slack takes them; after that long the rest waits for the next sweep. */
+const tellingMaxMs = 10_000;
+
 /**
  * The sweep, which does what is left to do for every request: expires those whose time is over, completes yeses whose process died, and
- * records and tells outcomes that nobody told. Run it every few seconds, in as many processes as there are: an outcome is told at least once. One
- * request that fails keeps none of the others; the next sweep tries it again. Rejects with Refusal `approval_unavailable` when
+ * records and tells outcomes that nobody told, first all of the former, then the latter. Run it every few seconds, in as many processes as there
+ * are: an outcome is told at least once. One request that fails keeps none of the others; the next sweep tries it again. Rejects with Refusal `approval_unavailable` when
  * there is no list.
  */
 export function createSettleRequests(deps: SettleDeps): () => Promise<void> {
   /** Recorded by this process and not told yet: trying to tell is not recorded again and again. */
   const recorded = new Set<string>();
 
-  async function settleOne(request: ApprovalRequest): Promise<void> {
+  /** What is stored and recorded waits for nobody. Returns a request whose outcome is still to be told. */
+  async function settleOne(request: ApprovalRequest): Promise<ApprovalRequest | undefined> {
     const nowMs = deps.now();
     if (request.state === 'open') {
-      if (nowMs < request.expiresAtMs) return;
+      if (nowMs < request.expiresAtMs) return undefined;
       const closed = await deps.approvals.expire(request.id, nowMs);
-      if (closed?.isYours === true) await finish(closed.request, false);
-      return;
+      return closed?.isYours === true ? record(closed.request, false) : undefined;
     }
     await deps.approvals.completeGrant(request, nowMs);
-    if (nowMs >= (request.closedAtMs ?? 0) + settleGraceMs) await finish(request, true);
+    return nowMs >= (request.closedAtMs ?? 0) + settleGraceMs ? record(request, true) : undefined;
   }
 
-  async function finish(request: ApprovalRequest, isLate: boolean): Promise<void> {
-    if (!recorded.has(request.id)) {
-      await deps.audit.append(closedEvent(request, isLate, deps.now()));
-      recorded.add(request.id);
+  async function record(request: ApprovalRequest, isLate: boolean): Promise<ApprovalRequest> {
+    if (recorded.has(request.id)) return request;
+    await deps.audit.append(closedEvent(request, isLate, deps.now()));
+    recorded.add(request.id);
+    return request;
+  }
+
+  async function tellAll(requests: readonly ApprovalRequest[]): Promise<void> {
+    const untilMs = deps.now() + tellingMaxMs;
+    for (const request of requests.toSorted((a, b) => (a.closedAtMs ?? 0) - (b.closedAtMs ?? 0))) {
+      if (deps.now() >= untilMs) return;
+      if (await tell(request, deps)) recorded.delete(request.id);
+      else deps.logger.warn({ approval: request.id }, 'an outcome was not told, the next sweep tries again');
     }
-    if (await tell(request, deps)) recorded.delete(request.id);
-    else deps.logger.warn({ approval: request.id }, 'an outcome was not told, the next sweep tries again');
   }
 
   return async () => {
+    if (deps.isOurs !== undefined && !(await deps.isOurs())) return;
     const unsettled = await deps.approvals.listUnsettled();
-    for (const request of unsettled) {
+    const untold: ApprovalRequest[] = [];
+    await inTurns(unsettled, atOnceMax, async (request) => {
       try {
-        await settleOne(request);
+        const settled = await settleOne(request);
+        if (settled !== undefined) untold.push(settled);
       } catch (error) {
         deps.logger.warn({ approval: request.id, err: error }, 'a request is not settled, the next sweep tries again');
       }
-    }
+    });
     const left = new Set(unsettled.map(({ id }) => id));
     for (const id of recorded) if (!left.has(id)) recorded.delete(id);
+    await tellAll(untold);
   };
+}
+
+async function inTurns<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (const item of rest) await work(item);
+    }),
+  );
 }
 
 function closedEvent(request: ApprovalRequest, isLate: boolean, nowMs: number) {

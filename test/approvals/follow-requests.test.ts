@@ -40,7 +40,8 @@ suite('telling people of open requests', () => {
     assert.equal(lines().length, 1);
     await world.deps.slack?.follow();
     assert.equal(world.slack.messages.size, 7);
-    const [first] = await world.deps.approvals.listOpen('acme', world.clock.ms);
+    const open = await world.deps.approvals.listOpen('acme', world.clock.ms);
+    const first = open.find(({ subject, notice }) => subject === 'user-1' && notice !== undefined);
     await world.deps.decide({
       requestId: first?.id ?? '',
       approver: { subject: 'grace', tenant: 'acme', kind: 'human', roles: ['approver'] },

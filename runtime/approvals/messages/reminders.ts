@@ -16,6 +16,13 @@ export function moreWaiting(subject: string, count: number, pageUrl: string): Sl
   return line(`${questions} of ${name(subject)} ${wait} for an answer. <${pageUrl}|Look at them>`);
 }
 
+/** One line in place of many reminders. `firstEndMs`: until when the first of them can be answered. */
+export function stillWaiting(count: number, firstEndMs: number, pageUrl: string): SlackMessage {
+  return line(
+    `${count} questions still wait for an answer, the first until ${mrkdwnTime(firstEndMs)}. <${pageUrl}|Look at them>`,
+  );
+}
+
 function line(text: string): SlackMessage {
   return { text, blocks: [{ type: 'section', block_id: 'line', text: { type: 'mrkdwn', text, verbatim: true } }] };
 }

@@ -176,7 +176,7 @@ test('each service may do to the tables what its code does, and neither gateway 
     allowed((state, grantee) => state.grants.approvals(grantee)),
     [
       ['TablesCatalogue policy', 'dynamodb:GetItem', 'dynamodb:PutItem'],
-      ['TablesGrants approver#* call#*', 'dynamodb:PutItem'],
+      ['TablesGrants approver#* call#* claim#lease#*', 'dynamodb:PutItem'],
       ['TablesGrants history#*', 'dynamodb:PutItem', 'dynamodb:Query'],
       ['TablesGrants request#*', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
       ['TablesGrants/index/unsettled', 'dynamodb:Query', 'dynamodb:Scan'],
