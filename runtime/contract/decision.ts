@@ -70,6 +70,8 @@ export interface TenantSettings {
   readonly unredacted_tools?: readonly string[];
   /** Subjects of one person, a list for each person with more than one: nobody approves what another account of theirs asks. */
   readonly same_person?: readonly (readonly string[])[];
+  /** Servers whose clients are sent to the authorization server when a call needs a person's yes; none without it. */
+  readonly step_up_servers?: readonly string[];
   /** Columns that this tenant masks beyond `base.json`. */
   readonly masked_columns?: readonly MaskedColumn[];
 }
@@ -83,8 +85,6 @@ export interface Decision {
   /** Revision of the policy bundle, 12 hex digits of the SHA-256 over the bundle's files. */
   readonly revision: string;
 }
-  /** Servers whose clients are sent to the authorization server when a call needs a person's yes; none without it. */
-  readonly step_up_servers?: readonly string[];
 
 /** What a yes demands of the gateway. An obligation that it does not know is a deny. */
 export type Obligation =

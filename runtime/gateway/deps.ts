@@ -133,8 +133,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       stateKey: env.REQUEST_STATE_KEY,
       stepUp: stepUpOf(env, createStepUps({ client, tablePrefix })),
     }),
-    startWorkflow:
-      starter === undefined ? startsNoWorkflow : createStartWorkflow({ starter, tenant: policy.tenant }),
+    startWorkflow: starter === undefined ? startsNoWorkflow : createStartWorkflow({ starter, tenant: policy.tenant }),
     audit,
     redactJson,
     ...(env.MASK_KEY !== undefined && { maskKey: env.MASK_KEY }),
@@ -162,10 +161,10 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       stepFunctions.destroy();
     },
   };
+}
 
 /** Ours is the first: clients go to the first of `authorization_servers` in the metadata of a door. */
 function stepUpOf({ ISSUERS }: GatewayEnv, { note }: StepUps): StepUpSettings | undefined {
   const [ours] = ISSUERS;
   return ours && { issuer: ours.issuer, note };
-}
 }

@@ -33,6 +33,7 @@ type AskDeps = Pick<
   GatewayDeps,
   | 'now'
   | 'audit'
+  | 'policy'
   | 'grants'
   | 'approvals'
   | 'decisions'
@@ -40,8 +41,8 @@ type AskDeps = Pick<
   | 'approvalSettings'
   | 'redactJson'
   | 'startWorkflow'
->;
   | 'stepUp'
+>;
 
 export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, deps: AskDeps): AskPeople {
   const bound = boundCall(checked);
@@ -58,9 +59,9 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
 
     async ask(pending) {
       const request = pending === undefined ? await open() : await findAgain(pending);
-      if (request.state !== 'open' || kind === 'words' || hasTurnedDown(call)) throw tell(request, pending);
       if (request.state === 'open' && pending === undefined && isSentToStepUp(checked, deps))
         throw await sendOn(request);
+      if (request.state !== 'open' || kind === 'words' || hasTurnedDown(call)) throw tell(request, pending);
       // The first answer shows the page at once; whoever comes back has it open, and waits.
       if (kind === 'url' && pending === undefined) throw tell(request, pending);
       throw tell(await hold(request), pending);
@@ -101,13 +102,13 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
     }
   }
 
-  function tell(request: ApprovalRequest, pending: PendingApproval | undefined): Refusal {
   /** The same words, as a challenge that a client of OAuth acts on. */
   async function sendOn(request: ApprovalRequest): Promise<Refusal> {
     const scopes = await stepUpScopes(checked, request, deps);
     return new Refusal('approval_required', { ...detailsOf(request), scopes, isChallenge: true });
   }
 
+  function tell(request: ApprovalRequest, pending: PendingApproval | undefined): Refusal {
     const { id, state, decision } = request;
     if (state === 'denied') return denied(id, decision?.reason);
     if (state === 'expired' || state === 'withdrawn') {
@@ -117,12 +118,6 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
     const details = detailsOf(request);
     const round = (pending?.round ?? 0) + 1;
     const isLast = state === 'open' && (round >= roundsMax || hasTurnedDown(call));
-    const details: RefusalDetails = {
-      reason: state === 'approved' ? 'A person has approved this call: send it again.' : whatToDo(id, url),
-      approvalId: id,
-      data: { approval: { id, url, state, arguments_sha256: bound.argumentsSha256 } },
-      isStructured: checked.tool.entry.outputSchema === undefined,
-    };
     if (kind === 'words' || isLast) return new Refusal('approval_required', details);
     const page: JsonObject = {
       [inputKey]: {
@@ -139,6 +134,11 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
       input: {
         requestState: deps.requestStates.seal({ approvalId: id, round }, bound),
         // Once: asked again, a person would get a dialog each round.
+        ...(kind === 'url' && pending === undefined && { inputRequests: page }),
+      },
+    });
+  }
+
   function urlOf(id: string): string {
     return `${pageUrl}/${encodeURIComponent(id)}`;
   }
@@ -151,11 +151,6 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
       data: { approval: { id, url, state, arguments_sha256: bound.argumentsSha256 } },
       isStructured: checked.tool.entry.outputSchema === undefined,
     };
-  }
-
-        ...(kind === 'url' && pending === undefined && { inputRequests: page }),
-      },
-    });
   }
 
   function denied(approvalId: string, reason: string | undefined): Refusal {
