@@ -86,7 +86,13 @@ export async function openPages(t: TestContext, options: { readonly cookieKey?: 
     return approvals.open(sampleQuestion({ subject: 'oscar', policyRevision, ...changes }), now());
   }
 
-  return { publicUrl, issuer, approvals, audit, told, clock, ask, store };
+  /** Somebody's answer, as the page takes it. */
+  function answer(request: ApprovalRequest, subject: string, verdict: 'approve' | 'deny' = 'approve', reason?: string) {
+    const approver = { subject, tenant: request.tenant, kind: 'human', roles: ['approver'] } as const;
+    return deps.decide({ requestId: request.id, approver, verdict, reason, via: 'page' });
+  }
+
+  return { publicUrl, issuer, approvals, audit, told, clock, ask, answer, store };
 }
 
 /** A browser in which a sample user has signed in on the way to `url`; the page that came. */

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { type ClosedQuestion, precedentsOf } from '../../runtime/approvals/messages/precedents.ts';
 import type { Question } from '../../runtime/approvals/messages/question.ts';
 import type { Json } from '../../runtime/contract/json.ts';
 
@@ -16,6 +17,20 @@ export function sampleQuestion(changes: Partial<Question> = {}): Question {
     argumentsSha256: 'a'.repeat(64),
     reasons: ['destructive_tool'],
     expiresAtMs: Date.UTC(2026, 6, 28, 12),
+    ...changes,
+  };
+}
+
+/** One that is over. */
+export function closedQuestion(changes: Partial<ClosedQuestion> = {}): ClosedQuestion {
+  const { server, tool, subject, words, argumentsSha256 } = sampleQuestion();
+  return {
+    id: 'BBBBBBBBBBBBBBBBBBBBBB',
+    state: 'approved',
+    closedAtMs: Date.UTC(2026, 6, 27, 12),
+    approver: 'ada',
+    ...{ server, tool, subject, words, argumentsSha256 },
+    arguments: { channel: '#general', text: 'Hello' },
     ...changes,
   };
 }
@@ -56,6 +71,15 @@ const hostileJson = fc.letrec<{ json: Json }>((tie) => ({
   ),
 })).json;
 
+const hostilePrecedent = fc
+  .record({
+    approver: hostileText,
+    state: fc.constantFrom<'approved' | 'denied'>('approved', 'denied'),
+    argumentsSha256: fc.constantFrom('a'.repeat(64), 'b'.repeat(64)),
+    arguments: fc.option(fc.dictionary(hostileText, hostileJson, { maxKeys: 6 }), { nil: undefined }),
+  })
+  .map((parts) => closedQuestion(parts as Partial<ClosedQuestion>));
+
 /** Questions in which everything that somebody else wrote is hostile. */
 export const hostileQuestion: fc.Arbitrary<Question> = fc
   .record({
@@ -68,5 +92,9 @@ export const hostileQuestion: fc.Arbitrary<Question> = fc
     arguments: fc.dictionary(hostileText, hostileJson, { maxKeys: 6 }),
     reasons: fc.array(hostileText, { maxLength: 5 }),
     expiresAtMs: fc.integer({ min: 0, max: 4e12 }),
+    before: fc.option(
+      fc.array(hostilePrecedent, { maxLength: 2 }).map((closed) => precedentsOf(closed, false)),
+      { nil: undefined },
+    ),
   })
   .map((parts) => sampleQuestion(parts as Partial<Question>));

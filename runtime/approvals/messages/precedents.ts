@@ -1,5 +1,6 @@
 import type { ApprovalState } from '../../contract/approval.ts';
 import type { JsonObject } from '../../contract/json.ts';
+import { shorten } from './visible-text.ts';
 
 /** A question that is over. */
 export interface ClosedQuestion {
@@ -56,7 +57,7 @@ export function precedentWords(precedents: Precedents | undefined): string {
   ].join(', ');
   const atLeast = isMore ? ' or more often' : '';
   const counted = `${counts.charAt(0).toUpperCase()}${counts.slice(1)}${atLeast} in ${precedentDays} days`;
-  return `${counted}; last ${last.state} on ${utcMinute(last.closedAtMs)} by ${last.approver ?? 'somebody'}`;
+  return `${counted}; last ${last.state} on ${utcMinute(last.closedAtMs)} by ${shorten(last.approver ?? 'somebody', 80)}`;
 }
 
 const minutes = new Intl.DateTimeFormat('en-GB', {

@@ -1,5 +1,6 @@
 import type { ActionsBlock, HeaderBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import { buttonValue } from './button-value.ts';
+import { type Comparison, compareArguments, comparisonText, comparisonWords } from './compare-arguments.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
 import { precedentWords } from './precedents.ts';
 import type { Question, SlackMessage } from './question.ts';
@@ -12,6 +13,8 @@ export const cardActions = { approve: 'toolgate_approve', deny: 'toolgate_deny',
 
 /** Slack's limits are in test/support/block-kit.ts; a text of a section may have 3,000 characters, and this is less with its marks. */
 const argumentsLengthMax = 2400;
+/** Both at once fit where the arguments alone would: all blocks of a message are bounded, too. */
+const comparedLengths = { arguments: 1300, changes: 1000 };
 
 /** The card that asks for a yes or a no. `pageUrl` is where the same question stands in full, behind a sign-in. */
 export function requestCard(question: Question, pageUrl: string): SlackMessage {
@@ -23,13 +26,17 @@ export function requestCard(question: Question, pageUrl: string): SlackMessage {
 
 /** What is asked, without the buttons: stays on the card when it is decided. */
 export function questionBlocks(question: Question): readonly KnownBlock[] {
-  const shown = showArguments(question.arguments, argumentsLengthMax);
+  const last = question.before?.lastApproved;
+  const compared = last && compareArguments(question, last);
+  const isChanged = compared?.kind === 'changed';
+  const shown = showArguments(question.arguments, isChanged ? comparedLengths.arguments : argumentsLengthMax);
   const more = shown.isWhole
     ? 'Personal data and secrets are masked'
     : 'Shortened here, and personal data and secrets are masked';
   return [
     linesBlock('what', [['What will happen', question.words]]),
     preformatted('arguments', shown.text),
+    ...(compared === undefined ? [] : comparedBlocks(compared)),
     linesBlock('who', [
       ['Asked by', question.subject],
       ['Through', clientOf(question)],
@@ -50,6 +57,12 @@ export function questionBlocks(question: Question): readonly KnownBlock[] {
       ],
     },
   ];
+}
+
+function comparedBlocks(compared: Comparison): readonly KnownBlock[] {
+  const title = linesBlock('compared', [['Compared with the last yes', comparisonWords[compared.kind]]]);
+  if (compared.kind !== 'changed') return [title];
+  return [title, preformatted('changes', comparisonText(compared.lines, comparedLengths.changes))];
 }
 
 /** For notifications and screen readers, where Slack reads mrkdwn. */

@@ -8,17 +8,18 @@ export interface ShownArguments {
 }
 
 /**
- * Arguments as lines to read. A text of several lines, such as SQL or the body of an issue, stands below its name with `+ ` before every line,
+ * Arguments as lines to read. A text of several lines, such as SQL or the body of an issue, stands below its name with `| ` before every line,
  * so that no line of it can be taken for another argument.
  */
 export function showArguments(value: Json, lengthMax: number): ShownArguments {
-  const all = linesOf(value).join('\n');
+  const all = argumentLines(value).join('\n');
   if (all.length <= lengthMax) return { text: all, isWhole: true };
   const note = `\n… ${all.length} characters in all; the rest is on the page`;
   return { text: `${shorten(all, lengthMax - note.length)}${note}`, isWhole: false };
 }
 
-function linesOf(value: Json): readonly string[] {
+/** All lines of them, with nothing in a line that cannot be seen. */
+export function argumentLines(value: Json): readonly string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [visibleJson(value)];
   const entries = Object.entries(value);
   if (entries.length === 0) return ['(no arguments)'];
@@ -29,7 +30,7 @@ function linesOf(value: Json): readonly string[] {
       `${shown}:`,
       ...visibleText(member)
         .split('\n')
-        .map((line) => `  + ${line}`),
+        .map((line) => `  | ${line}`),
     ];
   });
 }

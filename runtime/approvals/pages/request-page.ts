@@ -2,6 +2,7 @@ import type { ApprovalRequest } from '../../contract/approval.ts';
 import { grantLifetimeMaxMs } from '../../shared/grant-store.ts';
 import { html } from '../../shared/pages/html.ts';
 import { page } from '../../shared/pages/page.ts';
+import { type ComparedLine, compareArguments, comparisonWords } from '../messages/compare-arguments.ts';
 import { type Precedents, precedentWords } from '../messages/precedents.ts';
 import { showArguments } from '../messages/show-arguments.ts';
 import { formToken, type SignedIn } from '../page-sign-in.ts';
@@ -45,6 +46,7 @@ ${outcome(shown)}
 <h2 id="arguments">With these arguments</h2>
 <pre role="region" aria-labelledby="arguments" tabindex="0">${argumentLines(request)}</pre>
 <p class="soft">Personal data and secrets are masked; everything else is what would be sent.</p>
+${comparedWithLast(shown)}
 <dl>
 <dt>Asked by</dt><dd>${request.subject}${shown.isOwn ? ' (you)' : ''}</dd>
 <dt>Through</dt><dd>${throughWords(request)} <code>${request.clientId}</code></dd>
@@ -63,6 +65,29 @@ ${accountLine(person, `/approvals/${request.id}`)}`,
 function argumentLines(request: ApprovalRequest) {
   const lines = showArguments(request.arguments, Number.POSITIVE_INFINITY).text.split('\n');
   return lines.map((line) => html`<span class="line">${line}</span>`);
+}
+
+function comparedWithLast({ request, before }: ShownRequest) {
+  const last = before?.lastApproved;
+  if (last === undefined) return undefined;
+  const compared = compareArguments(request, last);
+  const words = html`Compared with what ${last.approver} approved at ${moment(last.closedAtMs)}: ${comparisonWords[compared.kind]}.`;
+  if (compared.kind !== 'changed') return html`<p class="soft">${words}</p>`;
+  return html`<h2 id="changes">Changed since the last yes</h2>
+<p class="soft">${words}</p>
+<pre role="region" aria-labelledby="changes" tabindex="0">${compared.lines.map(comparedLine)}</pre>`;
+}
+
+function comparedLine({ mark, pieces }: ComparedLine) {
+  const text = pieces.map((piece) => (piece.isChanged && pieces.length > 1 ? html`<b>${piece.text}</b>` : piece.text));
+  switch (mark) {
+    case '-':
+      return html`<del class="line">- ${text}</del>`;
+    case '+':
+      return html`<ins class="line">+ ${text}</ins>`;
+    default:
+      return html`<span class="line">${mark} ${text}</span>`;
+  }
 }
 
 function throughWords({ clientName }: ApprovalRequest) {

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { Html, html } from './html.ts';
 
 const style = `
-:root { color-scheme: light dark; --ink: #17202e; --soft: #4d5b6e; --line: #cfd6e0; --page: #f1f4f8; --card: #ffffff; --deep: #0b5cad; --on-deep: #ffffff; --warn-ink: #6a4300; --warn: #fff4dc; --warn-line: #e2b04a; --chip: #e9eef5; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e9eef6; --soft: #a9b6c8; --line: #38455a; --page: #0f151f; --card: #182130; --deep: #7fbcff; --on-deep: #0b1625; --warn-ink: #ffdf9e; --warn: #33280f; --warn-line: #8a6a1e; --chip: #253247; } }
+:root { color-scheme: light dark; --ink: #17202e; --soft: #4d5b6e; --line: #cfd6e0; --page: #f1f4f8; --card: #ffffff; --deep: #0b5cad; --on-deep: #ffffff; --warn-ink: #6a4300; --warn: #fff4dc; --warn-line: #e2b04a; --chip: #e9eef5; --gone: #fbdcdc; --new: #d5f0dc; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e9eef6; --soft: #a9b6c8; --line: #38455a; --page: #0f151f; --card: #182130; --deep: #7fbcff; --on-deep: #0b1625; --warn-ink: #ffdf9e; --warn: #33280f; --warn-line: #8a6a1e; --chip: #253247; --gone: #4a2527; --new: #1f4029; } }
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; display: flex; flex-direction: column; align-items: center; background: var(--page); color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 header { width: 100%; max-width: 34rem; padding: 2.5rem 1.25rem 1rem; font-weight: 650; letter-spacing: .01em; display: flex; align-items: center; gap: .6rem; }
@@ -53,6 +53,10 @@ textarea { width: 100%; font: inherit; color: inherit; background: var(--page); 
 .account .switch { margin: 0; }
 .account .switch button { font-weight: 400; }
 pre .line { display: block; padding-left: 4ch; text-indent: -4ch; }
+pre del, pre ins { color: inherit; text-decoration: none; }
+pre del { background: var(--gone); }
+pre ins { background: var(--new); }
+pre b { text-decoration: underline; text-underline-offset: 3px; }
 .switch button { border: 0; padding: 0; min-height: 2rem; background: none; color: var(--deep); text-decoration: underline; }
 `;
 

@@ -5,12 +5,12 @@ import { readButtonValue } from '../../../runtime/approvals/messages/button-valu
 import { showArguments } from '../../../runtime/approvals/messages/show-arguments.ts';
 import { shorten, visibleText } from '../../../runtime/approvals/messages/visible-text.ts';
 
-test('arguments stand one a line, text of several lines below its name with a plus before every line', () => {
+test('arguments stand one a line, text of several lines below its name with a bar before every line', () => {
   const { text, isWhole } = showArguments(
     { sql: 'UPDATE a\nSET b = 1', limit: 5, tags: ['x', null], 'a: b': true },
     1000,
   );
-  assert.equal(text, 'sql:\n  + UPDATE a\n  + SET b = 1\nlimit: 5\ntags: ["x",null]\n"a: b": true');
+  assert.equal(text, 'sql:\n  | UPDATE a\n  | SET b = 1\nlimit: 5\ntags: ["x",null]\n"a: b": true');
   assert.ok(isWhole);
 });
 
