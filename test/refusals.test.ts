@@ -337,6 +337,8 @@ test('what changes something is on record before it happens, and does not happen
     put: async () => {},
     find: async (asked) => ({ ...grant, argumentsSha256: asked.argumentsSha256 }),
     consume: async () => true,
+    findWindow: async () => undefined,
+    consumeOne: async () => undefined,
   };
   restore = world.override({ grants });
   const order: string[] = [];

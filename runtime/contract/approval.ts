@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { Grant, GrantedCall } from './receipts.ts';
 
 /** `open` until one of the others, and that one stands for good. `expired`: nobody answered in time; `withdrawn`: the asker took it back. */
@@ -16,6 +16,18 @@ export interface ApprovalQuestion extends GrantedCall {
   readonly arguments: JsonObject;
   /** Policy's codes: why it wants a yes. */
   readonly reasons: readonly string[];
+  /** Calls like this one that a person may allow along with it; undefined: policy offers none, and a yes is for one call. */
+  readonly window?: WindowOffer | undefined;
+}
+
+/** A number of calls in which the named arguments are as people see them; everything else may differ. */
+export interface WindowOffer {
+  /** How many in all; the call that was asked about is one of them. */
+  readonly callsMax: number;
+  /** Redacted values that stay the same, by JSON Pointer (RFC 6901) into the arguments. */
+  readonly same: Readonly<Record<string, Json>>;
+  /** SHA-256 (hex) of the RFC 8785 form of the true values by pointer. */
+  readonly sha256: string;
 }
 
 /** A question to people, as it stands. */
@@ -29,6 +41,10 @@ export interface ApprovalRequest extends ApprovalQuestion {
   readonly state: ApprovalState;
   /** When it stopped being open, milliseconds since the epoch; undefined while it is open. */
   readonly closedAtMs: number | undefined;
+  /** True of one that its workflow closed by itself, which is then to be recorded by somebody. */
+  readonly isClosedByWorkflow?: boolean;
+  /** When somebody began to take the yes back, milliseconds since the epoch; whether it came to that is the grant's to say. */
+  readonly takingBackAtMs?: number;
   /** Who answered and how; only of an approved or denied one. */
   readonly decision: ApprovalDecision | undefined;
   /** Where people were told; undefined before that. */
@@ -43,7 +59,11 @@ export interface ApprovalDecision {
   /** In the person's words; always there for a no. Shown to the asker: never holds a secret. */
   readonly reason: string | undefined;
   readonly via: 'slack' | 'page';
+  /** What a yes is to: this very call, or the window that the question offers. @default 'call' */
+  readonly scope?: ApprovalScope | undefined;
 }
+
+export type ApprovalScope = 'call' | 'window';
 
 /** The message that people were told by. */
 export interface ApprovalNotice {

@@ -23,6 +23,8 @@ export interface PolicyInput {
     readonly arguments?: JsonObject;
     /** As in a grant; without it no elevation holds. */
     readonly arguments_sha256?: string;
+    /** Of this call's arguments, what policy wants to stay the same in a window; without it no window holds. */
+    readonly same_sha256?: string;
   };
   /** This tenant's settings only, see {@link TenantSettings}; absent when the tenant is unknown, which is a deny. */
   readonly tenant?: TenantSettings;
@@ -40,13 +42,24 @@ export interface PolicyTool {
   readonly definition_hash?: string;
 }
 
-export interface PolicyElevation {
+/** One stored yes: to the call with these arguments, or to calls that have something in common. */
+export type PolicyElevation = PolicyYes &
+  (
+    | { readonly kind: 'call'; readonly arguments_sha256: string }
+    | {
+        readonly kind: 'window';
+        readonly same_sha256: string;
+        readonly calls_used: number;
+        readonly calls_max: number;
+      }
+  );
+
+interface PolicyYes {
   readonly tenant: string;
   readonly subject: string;
   readonly client_id: string;
   readonly tool: string;
   readonly definition_hash: string;
-  readonly arguments_sha256: string;
   readonly approver: string;
   readonly granted_at_ms: number;
   readonly expires_at_ms: number;
@@ -70,10 +83,20 @@ export interface TenantSettings {
   readonly unredacted_tools?: readonly string[];
   /** Subjects of one person, a list for each person with more than one: nobody approves what another account of theirs asks. */
   readonly same_person?: readonly (readonly string[])[];
+  /** Tools of which a person may allow several calls at once, by tool name; none without it. */
+  readonly windows?: Readonly<Record<string, WindowTerms>>;
   /** Servers whose clients are sent to the authorization server when a call needs a person's yes; none without it. */
   readonly step_up_servers?: readonly string[];
   /** Columns that this tenant masks beyond `base.json`. */
   readonly masked_columns?: readonly MaskedColumn[];
+}
+
+/** What a person may be offered to allow at once. */
+export interface WindowTerms {
+  /** Calls in all, 2 to 100. */
+  readonly calls_max: number;
+  /** JSON Pointers (RFC 6901) into the arguments: what must stay as the person saw it. At least one. */
+  readonly same: readonly string[];
 }
 
 /** The answer of `mcp.authz.decision`. Anything that is not exactly this is a no. */
@@ -92,7 +115,7 @@ export type Obligation =
   | { readonly type: 'redact_pii' }
   | { readonly type: 'max_result_bytes'; readonly bytes: number }
   | { readonly type: 'max_rows'; readonly rows: number }
-  | { readonly type: 'require_approval'; readonly reason: string }
+  | { readonly type: 'require_approval'; readonly reason: string; readonly window?: WindowTerms }
   | { readonly type: 'quota'; readonly limit: number; readonly window_ms: number };
 
 export type MaskMethod = 'redact' | 'null' | 'last4' | 'hash';

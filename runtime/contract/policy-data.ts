@@ -1,5 +1,5 @@
 import type { TenantSettings } from './decision.ts';
-import { isCount, isMaskedColumn, isRecord } from './policy-values.ts';
+import { isCount, isMaskedColumn, isRecord, isWindowTerms } from './policy-values.ts';
 
 /** A file of the bundle that is not what it must be; the message says where, in words for the one who wrote the file. */
 export class BundleFault extends Error {}
@@ -34,6 +34,7 @@ const tenantChecks: Readonly<Record<string, Check>> = {
   unredacted_tools: listOf(toolName),
   same_person: areAccounts,
   step_up_servers: listOf(serverName),
+  windows: mapOf(toolName, isWindow),
 };
 
 /** The value of `base.json`, checked: `{"base": {...}}`. Throws {@link BundleFault}. */
@@ -92,6 +93,13 @@ function areMaskedColumns(value: unknown, where: string): void {
   if (!Array.isArray(value) || !value.every(isMaskedColumn)) {
     throw new BundleFault(`${where} is not a list of {schema, table, column, method: redact | null | last4 | hash}`);
   }
+}
+
+function isWindow(value: unknown, where: string): void {
+  if (isWindowTerms(value)) return;
+  throw new BundleFault(
+    `${where} is not {calls_max: 2 to 100, same: [...]}, with one to eight different JSON Pointers such as "/table" in same`,
+  );
 }
 
 function areAccounts(value: unknown, where: string): void {

@@ -22,6 +22,8 @@ export type Elevation =
       readonly grant: Grant;
       /** JWS over the yes, for the tool server and the record. */
       readonly receipt: string;
+      /** Which call of a window this is, from 1; undefined for a yes to one call. */
+      readonly use?: number;
     };
 
 /** The one call that a yes is for. Every field must be equal. */
@@ -41,7 +43,7 @@ export interface GrantedCall {
 /** Where an approved call carries its receipt to the tool server, under `_meta`: a JWS whose `typ` is `approval-receipt+jwt`. */
 export const approvalMetaKey = 'dev.toolgate/approval';
 
-/** The stored yes. Bound to one call; see architecture, decision 9. */
+/** The stored yes. Bound to one call, or with a `window` to some calls that are alike; see docs/approvals.md. */
 export interface Grant extends GrantedCall {
   /** That of the request it answers. */
   readonly id: string;
@@ -50,6 +52,18 @@ export interface Grant extends GrantedCall {
   readonly grantedAtMs: number;
   /** At most 15 minutes after `grantedAtMs`, whatever a record claims. */
   readonly expiresAtMs: number;
+  /** For several calls: then `argumentsSha256` is that of the call at hand, or of the one that was asked about. */
+  readonly calls?: GrantedCalls;
+}
+
+/** Which calls a yes to several is for. */
+export interface GrantedCalls {
+  /** How many in all. */
+  readonly max: number;
+  /** How many there were when it was read. */
+  readonly used: number;
+  /** SHA-256 (hex) of what stays the same; every call's own must be equal. */
+  readonly sameSha256: string;
 }
 
 /** The only thing that may leave: a result after redaction. */

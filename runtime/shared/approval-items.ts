@@ -1,9 +1,15 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { ApprovalDecision, ApprovalQuestion, ApprovalRequest, ApprovalState } from '../contract/approval.ts';
+import type {
+  ApprovalDecision,
+  ApprovalQuestion,
+  ApprovalRequest,
+  ApprovalState,
+  WindowOffer,
+} from '../contract/approval.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { Grant, GrantedCall } from '../contract/receipts.ts';
-import { callOf, grantLifetimeMaxMs } from './grant-store.ts';
+import { callOf, grantLifetimeMaxMs } from './grant-items.ts';
 import { keyHash } from './key-hash.ts';
 
 /** An item as DynamoDB has it. */
@@ -32,6 +38,11 @@ export function unsettledTenant(tenant: string): string {
   return keyHash(tenant);
 }
 
+/** Sort key of the index `unsettled`: from when the request needs somebody. */
+export function unsettledSince(fromMs: number, id: string): string {
+  return `${new Date(fromMs).toISOString()}#${id}`;
+}
+
 export function toAskedItem(call: GrantedCall, asked: AskedItem): Item {
   return { ...askedKey(call), ...marshall({ ...asked, expires_at: endSeconds(asked.expiresAtMs) }) };
 }
@@ -44,7 +55,7 @@ export function fromAskedItem(item: Item): AskedItem {
 /** The item of a request that has just been opened. */
 export function toRequestItem(question: ApprovalQuestion, asked: AskedItem): Item {
   const { requestId: id, openedAtMs, expiresAtMs } = asked;
-  const { callId, clientName, words, reasons } = question;
+  const { callId, clientName, words, reasons, window } = question;
   return {
     ...requestKey(id),
     ...marshall(
@@ -57,11 +68,14 @@ export function toRequestItem(question: ApprovalQuestion, asked: AskedItem): Ite
         // As text: whatever people are shown is then what was asked, key order included.
         arguments: JSON.stringify(question.arguments),
         reasons,
+        windowCallsMax: window?.callsMax,
+        windowSame: window && JSON.stringify(window.same),
+        windowSha256: window?.sha256,
         openedAtMs,
         expiresAtMs,
         state: 'open',
         unsettled_tenant: unsettledTenant(question.tenant),
-        unsettled_since: `${new Date(openedAtMs).toISOString()}#${id}`,
+        unsettled_since: unsettledSince(openedAtMs, id),
         expires_at: endSeconds(expiresAtMs),
       },
       { removeUndefinedValues: true },
@@ -71,7 +85,8 @@ export function toRequestItem(question: ApprovalQuestion, asked: AskedItem): Ite
 
 export function fromRequestItem(item: Item): ApprovalRequest {
   const stored = unmarshall(item);
-  const { verdict, approver, reason, via, noticeChannel, noticeMessage } = stored;
+  const { verdict, approver, reason, via, scope, noticeChannel, noticeMessage } = stored;
+  const window = windowOf(stored);
   return {
     id: stored.id as string,
     ...callOf(stored as GrantedCall),
@@ -80,19 +95,25 @@ export function fromRequestItem(item: Item): ApprovalRequest {
     words: stored.words as string,
     arguments: toObject(stored.arguments as string),
     reasons: stored.reasons as readonly string[],
+    ...(window !== undefined && { window }),
     openedAtMs: Number(stored.openedAtMs),
     expiresAtMs: Number(stored.expiresAtMs),
     state: stored.state as ApprovalState,
     closedAtMs: stored.closedAtMs === undefined ? undefined : Number(stored.closedAtMs),
-    decision: verdict === undefined ? undefined : ({ verdict, approver, reason, via } as ApprovalDecision),
+    ...(stored.closedBy === 'workflow' && { isClosedByWorkflow: true }),
+    ...(stored.takingBackAtMs !== undefined && { takingBackAtMs: Number(stored.takingBackAtMs) }),
+    decision:
+      verdict === undefined
+        ? undefined
+        : ({ verdict, approver, reason, via, ...(scope !== undefined && { scope }) } as ApprovalDecision),
     notice:
       noticeMessage === undefined ? undefined : { channel: noticeChannel as string, message: noticeMessage as string },
   };
 }
 
-/** The yes that an approved request is; whoever derives it derives the same. Undefined for any other request. */
+/** The yes that an approved request is; whoever derives it derives the same. Undefined for any other request. Where no window is offered, a yes is for one call. */
 export function grantOf(request: ApprovalRequest): Grant | undefined {
-  const { id, state, closedAtMs, decision } = request;
+  const { id, state, closedAtMs, decision, window } = request;
   if (state !== 'approved' || closedAtMs === undefined || decision?.verdict !== 'approve') return undefined;
   return {
     id,
@@ -100,6 +121,8 @@ export function grantOf(request: ApprovalRequest): Grant | undefined {
     approver: decision.approver,
     grantedAtMs: closedAtMs,
     expiresAtMs: closedAtMs + grantLifetimeMaxMs,
+    ...(decision.scope === 'window' &&
+      window !== undefined && { calls: { max: window.callsMax, used: 0, sameSha256: window.sha256 } }),
   };
 }
 
@@ -111,6 +134,15 @@ export function asOf(request: ApprovalRequest, nowMs: number): ApprovalRequest {
 
 function endSeconds(expiresAtMs: number): number {
   return Math.ceil(expiresAtMs / 1000) + keptSeconds;
+}
+
+function windowOf({ windowCallsMax, windowSame, windowSha256 }: Record<string, unknown>): WindowOffer | undefined {
+  if (windowCallsMax === undefined || typeof windowSha256 !== 'string') return undefined;
+  return {
+    callsMax: Number(windowCallsMax),
+    same: toObject(windowSame as string) as WindowOffer['same'],
+    sha256: windowSha256,
+  };
 }
 
 function toObject(text: string): JsonObject {

@@ -115,8 +115,13 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
     if (state === 'denied') return nowMs < closedAtMs + denialStandsMs ? request : undefined;
     if (state !== 'approved') return undefined;
     const grant = await completeGrant(request, nowMs);
-    const isUsable = grant !== undefined && (await grants.find(grant, nowMs)) !== undefined;
-    return isUsable ? request : undefined;
+    return grant !== undefined && (await isUsable(grant, nowMs)) ? request : undefined;
+  }
+
+  async function isUsable(grant: Grant, nowMs: number): Promise<boolean> {
+    const { calls } = grant;
+    const found = await (calls === undefined ? grants.find(grant, nowMs) : grants.findWindow(grant, calls, nowMs));
+    return found !== undefined;
   }
 
   async function putRequest(question: ApprovalQuestion, asked: AskedItem): Promise<void> {
@@ -145,8 +150,8 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
   async function close(id: string, to: Closing, nowMs: number): Promise<ClosedRequest | undefined> {
     // The same write tried again after a lost answer finds its own mark.
     const mark = randomUUID();
-    const { verdict, approver, reason, via } = to.decision ?? {};
-    const fields = { state: to.state, closedAtMs: nowMs, closedBy: mark, verdict, approver, reason, via };
+    const { verdict, approver, reason, via, scope } = to.decision ?? {};
+    const fields = { state: to.state, closedAtMs: nowMs, closedBy: mark, verdict, approver, reason, via, scope };
     const set = Object.entries(fields).filter(([, value]) => value !== undefined);
     await ifConditionHolds(
       client.send(

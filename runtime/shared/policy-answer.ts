@@ -1,5 +1,5 @@
 import type { Decision, MaskedColumn, Obligation } from '../contract/decision.ts';
-import { hasExactly, isCount, isMaskedColumn, isRecord } from '../contract/policy-values.ts';
+import { hasExactly, isCount, isMaskedColumn, isRecord, isWindowTerms } from '../contract/policy-values.ts';
 import { Refusal } from './refusal.ts';
 
 /** What `mcp.quota.decision` and `mcp.approval.decision` answer. */
@@ -74,7 +74,9 @@ function parseObligation(value: unknown): Obligation {
     throw unknownObligation('a type that is not known');
   }
   const type = value.type as Obligation['type'];
-  if (!hasExactly(value, ['type', ...fieldsByType[type]])) throw unknownObligation(`a ${type} with other fields`);
+  const more = type === 'require_approval' && Object.hasOwn(value, 'window') ? ['window'] : [];
+  if (!hasExactly(value, ['type', ...fieldsByType[type], ...more]))
+    throw unknownObligation(`a ${type} with other fields`);
   switch (type) {
     case 'redact_pii':
       return { type };
@@ -86,7 +88,9 @@ function parseObligation(value: unknown): Obligation {
       return { type, rows: count(value.rows) };
     case 'require_approval':
       if (!isCode(value.reason)) throw unknownObligation('a require_approval without a code');
-      return { type, reason: value.reason };
+      if (more.length === 0) return { type, reason: value.reason };
+      if (!isWindowTerms(value.window)) throw unknownObligation('a window of another shape');
+      return { type, reason: value.reason, window: value.window };
     case 'quota':
       return { type, limit: count(value.limit), window_ms: count(value.window_ms) };
   }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Decision, PolicyInput, TenantSettings } from '../contract/decision.ts';
+import type { ApprovalScope } from '../contract/approval.ts';
+import type { Decision, PolicyInput, TenantSettings, WindowTerms } from '../contract/decision.ts';
 import { BundleFault } from '../contract/policy-data.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { onlyResult, parseDecision, parseVerdict, parseVisible, type Verdict } from './policy-answer.ts';
@@ -47,7 +48,11 @@ export interface ApproverInput {
     readonly state: string;
     readonly expires_at_ms: number;
     readonly policy_revision: string;
+    /** The window that the question offers; absent when it offers none. */
+    readonly window?: WindowTerms;
   };
+  /** What a yes, or a no, would be to. */
+  readonly answer: { readonly scope: ApprovalScope };
   /** The tenant of the question; absent when it is unknown, which is a deny. */
   readonly tenant?: TenantSettings;
 }
@@ -178,10 +183,9 @@ export async function createPolicyClient(options: PolicyClientOptions): Promise<
       const { evaluator, verdictOf } = current();
       return verdictOf(evaluator.evaluate(toRegoQuota(input), 'mcp/quota/decision'));
     },
-    mayAnswer({ tenant, ...input }) {
+    mayAnswer(input) {
       const { evaluator, verdictOf } = current();
-      const known = tenant && { tenant: { same_person: tenant.same_person ?? [] } };
-      return verdictOf(evaluator.evaluate({ ...input, ...known }, 'mcp/approval/decision'));
+      return verdictOf(evaluator.evaluate(toRegoAnswer(input), 'mcp/approval/decision'));
     },
     tenant: (name) => loaded?.bundle.tenants.get(name),
     revision: () => loaded?.bundle.revision,
@@ -192,6 +196,15 @@ export async function createPolicyClient(options: PolicyClientOptions): Promise<
       clearTimeout(timer);
     },
   };
+}
+
+/** Of the tenant, the rule reads whose accounts are whose, and the window of this tool. */
+function toRegoAnswer({ tenant, ...input }: ApproverInput): object {
+  if (tenant === undefined) return input;
+  const { same_person = [], windows } = tenant;
+  const { tool } = input.approval;
+  const own = windows !== undefined && Object.hasOwn(windows, tool) ? { windows: { [tool]: windows[tool] } } : {};
+  return { ...input, tenant: { same_person, ...own } };
 }
 
 /** Of the tenant, the quota rule reads one limit; the rest would only be copied. */

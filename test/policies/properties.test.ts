@@ -103,7 +103,7 @@ test('one reason to deny is enough, whatever grants', () => {
 test('taking any field that decides out of any allowed call never leaves it allowed', () => {
   // What may be absent: it narrows, adds to, or describes.
   const mayBeAbsent =
-    /^(server|elevations|request\.arguments|request\.arguments_sha256|tool\.(version|definition_hash)|tenant\.(servers_by_role|calls_per_minute|request_bytes_max|result_bytes_max|masked_columns|unredacted_tools|disabled_tools|same_person)|.*\.\d+)(\.|$)/;
+    /^(server|elevations|request\.arguments|request\.(arguments|same)_sha256|tool\.(version|definition_hash)|tenant\.(servers_by_role|calls_per_minute|request_bytes_max|result_bytes_max|masked_columns|unredacted_tools|disabled_tools|same_person|windows)|.*\.\d+)(\.|$)/;
   const allowed = readVectors().filter(
     ({ entrypoint, expect, input }) =>
       entrypoint === 'mcp/authz/decision' && isRecord(expect) && expect.allow === true && input.method === 'tools/call',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { ApprovalQuestion, ApprovalRequest } from '../../runtime/contract/approval.ts';
+import type { ApprovalQuestion, ApprovalRequest, ApprovalScope, WindowOffer } from '../../runtime/contract/approval.ts';
 import type { Grant } from '../../runtime/contract/receipts.ts';
 import type { ApprovalStore } from '../../runtime/shared/approval-store.ts';
 import type { GrantStore } from '../../runtime/shared/grant-store.ts';
@@ -8,6 +8,9 @@ import { sampleDecision, sampleQuestion } from '../support/approval.ts';
 import type { Crash, Processes } from '../support/mortal-processes.ts';
 
 const quarter = 15 * 60_000;
+const windowCalls = 3;
+/** Calls of the first two have in common what a window binds; the third is none of those. */
+const sameOf = ['e', 'e', 'f'];
 
 interface Call {
   readonly do: 'call';
@@ -19,6 +22,7 @@ interface Call {
 interface Answer {
   readonly do: 'answer';
   readonly verdict: 'approve' | 'deny';
+  readonly scope: ApprovalScope;
   readonly who: number;
   readonly which: number;
   readonly crash: Crash | undefined;
@@ -42,12 +46,16 @@ export interface Model {
 
 interface Known {
   readonly args: number;
-  /** Somebody said yes, whether they were told that it stands or not. */
-  wasSaid: boolean;
+  /** What somebody said yes to, whether they were told that it stands or not. */
+  readonly said: Set<ApprovalScope>;
+  /** What the yes is to that somebody was told of. */
+  scope: ApprovalScope | undefined;
   /** When the yes was given that somebody was told of. */
   acknowledgedAtMs: number | undefined;
   /** Told of: it was denied, taken back or withdrawn, so that no call may run on it from now on. */
   isOver: boolean;
+  /** It was so before whatever happens now. */
+  wasOver: boolean;
   /** A gateway died, or somebody took it back at the same time: it may be used, and nobody knows. */
   isUncertain: boolean;
   runs: number;
@@ -57,6 +65,7 @@ interface Known {
 /** How often the interesting things happened, over all runs. */
 export interface Seen {
   runs: number;
+  windowRuns: number;
   crashes: number;
   recovered: number;
 }
@@ -69,7 +78,14 @@ export function newModel(): Model {
   const tenant = `tenant-${worlds}`;
   return {
     nowMs: 1_795_000_000_000,
-    questions: ['a', 'b'].map((args) => sampleQuestion({ tenant, argumentsSha256: args.repeat(64) })),
+    questions: ['a', 'b', 'c'].map((args, i) => {
+      const window = {
+        callsMax: windowCalls,
+        same: { '/table': sameOf[i] ?? '' },
+        sha256: (sameOf[i] ?? '').repeat(64),
+      };
+      return sampleQuestion({ tenant, argumentsSha256: args.repeat(64), window });
+    }),
     requests: new Map(),
   };
 }
@@ -100,8 +116,9 @@ class Together implements fc.AsyncCommand<Model, Processes> {
   async run(model: Model, real: Processes): Promise<void> {
     const acts = this.actions.map((action) => ({ action, id: pick(model, action) }));
     for (const { action, id } of acts) before(model, action, id);
-    const due = [0, 1].map((args) => dueYeses(model, args));
-    const runs = [0, 0];
+    const due = model.questions.map((_, args) => dueYeses(model, args));
+    const dueInWindows = new Map(sameOf.map((same) => [same, dueCalls(model, same)]));
+    const runs = model.questions.map(() => 0);
     const isAlive = await Promise.all(
       acts.map(async ({ action, id }) => {
         const done = await real.run(action.crash, () => this.#act(action, id, model, real));
@@ -110,17 +127,23 @@ class Together implements fc.AsyncCommand<Model, Processes> {
           const args = ran(model, done.value);
           runs[args] = (runs[args] ?? 0) + 1;
           this.seen.runs += 1;
+          if (done.value.calls !== undefined) this.seen.windowRuns += 1;
         }
         return done !== undefined;
       }),
     );
-    for (const args of [0, 1]) {
-      const calls = acts.map(({ action }, i) => action.do === 'call' && action.args === args && isAlive[i]);
-      const wanted = Math.min(calls.filter(Boolean).length, due[args] ?? 0);
-      assert.ok((runs[args] ?? 0) >= wanted, `${wanted} calls had an acknowledged yes, and ${runs[args]} ran`);
+    for (const [same, left] of dueInWindows) {
+      const alike = sameOf.flatMap((each, args) => (each === same ? [args] : []));
+      const calls = alike.map(
+        (args) => acts.filter(({ action }, i) => action.do === 'call' && action.args === args && isAlive[i]).length,
+      );
+      const own = alike.map((args, i) => Math.min(calls[i] ?? 0, due[args] ?? 0));
+      const wanted = sum(own) + Math.min(sum(calls) - sum(own), left);
+      const ranAlike = sum(alike.map((args) => runs[args] ?? 0));
+      assert.ok(ranAlike >= wanted, `${wanted} calls had an acknowledged yes, and ${ranAlike} ran`);
     }
-    for (const { isOver, runs } of model.requests.values()) {
-      assert.ok(!isOver || runs === 0, 'a call ran on a yes that was denied or taken back');
+    for (const { isOver, runs, scope } of model.requests.values()) {
+      assert.ok(!isOver || runs === 0 || scope === 'window', 'a call ran on a yes that was denied or taken back');
     }
   }
 
@@ -149,7 +172,7 @@ class Together implements fc.AsyncCommand<Model, Processes> {
   async #answer(action: Answer, id: string, model: Model, real: Processes): Promise<void> {
     const known = model.requests.get(id) as Known;
     const approver = `approver-${action.who}`;
-    const decision = sampleDecision({ verdict: action.verdict, approver, reason: 'So.' });
+    const decision = sampleDecision({ verdict: action.verdict, approver, reason: 'So.', scope: action.scope });
     const closed = await (real.approvals[action.who] as ApprovalStore).decide(id, decision, model.nowMs);
     assert.ok(closed !== undefined);
     note(model, closed.request);
@@ -163,9 +186,16 @@ class Together implements fc.AsyncCommand<Model, Processes> {
   async #call(args: number, replica: number, { nowMs, ...model }: Model, real: Processes): Promise<Grant | undefined> {
     const question = model.questions[args] as ApprovalQuestion;
     const grants = real.grants[replica] as GrantStore;
-    const use = async () => {
-      const grant = await grants.find(question, nowMs);
-      return grant !== undefined && (await grants.consume(grant, nowMs)) ? grant : undefined;
+    const { sha256: sameSha256 } = question.window as WindowOffer;
+    const use = async (): Promise<Grant | undefined> => {
+      const one = await grants.find(question, nowMs);
+      // Whoever was overtaken looks again.
+      if (one !== undefined) return (await grants.consume(one, nowMs)) ? one : use();
+      const several = await grants.findWindow(question, { sameSha256, max: windowCalls }, nowMs);
+      if (several === undefined) return undefined;
+      const nth = await grants.consumeOne(several, nowMs);
+      assert.ok(nth === undefined || (nth >= 1 && nth <= windowCalls), `the ${nth}th call of a window`);
+      return nth === undefined ? use() : several;
     };
     const grant = await use();
     if (grant !== undefined) return grant;
@@ -186,47 +216,68 @@ function pick(model: Model, action: Action): string | undefined {
 
 /** What may be true from now on, whether somebody will be told or not. */
 function before(model: Model, action: Action, id: string | undefined): void {
+  for (const known of model.requests.values()) known.wasOver = known.isOver;
   if (action.do === 'call' && action.crash !== undefined) {
-    for (const known of model.requests.values()) if (known.args === action.args) known.isUncertain = true;
+    for (const known of model.requests.values()) {
+      if (sameOf[known.args] === sameOf[action.args]) known.isUncertain = true;
+    }
   }
   const known = id === undefined ? undefined : model.requests.get(id);
   if (known === undefined) return;
   if (action.do === 'revoke') known.isUncertain = true;
-  if (action.do === 'answer' && action.verdict === 'approve') known.wasSaid = true;
+  if (action.do === 'answer' && action.verdict === 'approve') known.said.add(action.scope);
 }
 
 /** Yeses that somebody was told of and that nobody can have used. */
 function dueYeses(model: Model, args: number): number {
+  return usable(model).filter(({ scope, runs, args: own }) => own === args && scope === 'call' && runs === 0).length;
+}
+
+/** As {@link dueYeses}, calls that are left in windows. */
+function dueCalls(model: Model, same: string): number {
+  const windows = usable(model).filter(({ scope, args }) => scope === 'window' && sameOf[args] === same);
+  return sum(windows.map(({ runs }) => windowCalls - runs));
+}
+
+function usable(model: Model): readonly Known[] {
   return [...model.requests.values()].filter(
-    ({ acknowledgedAtMs, isUncertain, isOver, runs, args: own }) =>
-      own === args &&
-      acknowledgedAtMs !== undefined &&
-      model.nowMs < acknowledgedAtMs + quarter &&
-      !isUncertain &&
-      !isOver &&
-      runs === 0,
-  ).length;
+    ({ acknowledgedAtMs, isUncertain, isOver }) =>
+      acknowledgedAtMs !== undefined && model.nowMs < acknowledgedAtMs + quarter && !isUncertain && !isOver,
+  );
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, each) => all + each, 0);
 }
 
 /** A call ran on this grant: it must be one that was given, in time, for this call, and never before. */
 function ran(model: Model, grant: Grant): number {
   const known = model.requests.get(grant.id);
-  assert.ok(known?.wasSaid, 'a call ran without a yes');
+  const scope: ApprovalScope = grant.calls === undefined ? 'call' : 'window';
+  assert.ok(known !== undefined, 'a call ran without a question');
+  assert.ok(known.said.has(scope), 'a call ran without a yes');
+  assert.ok(!known.wasOver, 'a call ran on a yes that had been taken back');
   known.runs += 1;
-  assert.equal(known.runs, 1, 'two runs for one yes');
-  assert.equal(model.questions[known.args]?.argumentsSha256, grant.argumentsSha256);
+  assert.ok(known.runs <= (grant.calls === undefined ? 1 : windowCalls), 'more runs than a yes is for');
   assert.ok(model.nowMs < grant.grantedAtMs + quarter, 'a call ran on a yes that was over');
-  return known.args;
+  const args = model.questions.findIndex(({ argumentsSha256 }) => argumentsSha256 === grant.argumentsSha256);
+  if (grant.calls === undefined) assert.equal(args, known.args, 'a yes to one call ran another');
+  else assert.equal(sameOf[args], sameOf[known.args], 'a call ran outside of its window');
+  return args;
 }
 
 /** An outcome stands for good, and one that asks again is told the same. */
 function note(model: Model, request: ApprovalRequest): void {
   const args = model.questions.findIndex(({ argumentsSha256 }) => argumentsSha256 === request.argumentsSha256);
-  const isNew = { args, wasSaid: false, acknowledgedAtMs: undefined, isOver: false, isUncertain: false, runs: 0 };
-  const known: Known = model.requests.get(request.id) ?? { ...isNew, closed: undefined };
+  const isNew = { args, scope: undefined, acknowledgedAtMs: undefined, isOver: false, wasOver: false };
+  const unused = { isUncertain: false, runs: 0, closed: undefined, said: new Set<ApprovalScope>() };
+  const known: Known = model.requests.get(request.id) ?? { ...isNew, ...unused };
   model.requests.set(request.id, known);
   if (request.state === 'open') return;
   known.closed ??= request.state;
+  const scope = request.decision?.scope ?? 'call';
+  if (request.state === 'approved') known.scope ??= scope;
+  assert.ok(request.state !== 'approved' || scope === known.scope, 'what a yes is to changed');
   assert.equal(request.state, known.closed, 'an outcome changed');
 }
 
@@ -239,13 +290,14 @@ export function commands(seen: Seen) {
   const which = fc.nat(20);
   const call: fc.Arbitrary<Action> = fc.record({
     do: fc.constant('call' as const),
-    args: fc.nat(1),
+    args: fc.nat(2),
     replica: fc.nat(1),
     crash,
   });
   const answer: fc.Arbitrary<Action> = fc.record({
     do: fc.constant('answer' as const),
     verdict: fc.constantFrom('approve' as const, 'approve' as const, 'deny' as const),
+    scope: fc.constantFrom('call' as const, 'window' as const),
     who: fc.nat(1),
     which,
     crash,

@@ -7,11 +7,11 @@ import { commands, newModel, type Seen } from './approval-model.ts';
 
 test('never two runs for one yes, never a run without a yes, never an acknowledged yes lost', async (t) => {
   const real = new Processes(await openTestDynamo(t));
-  const seen: Seen = { runs: 0, crashes: 0, recovered: 0 };
+  const seen: Seen = { runs: 0, windowRuns: 0, crashes: 0, recovered: 0 };
   await fc.assert(
     fc.asyncProperty(commands(seen), (all) => fc.asyncModelRun(() => ({ model: newModel(), real }), all)),
     // More of them: APPROVAL_RUNS=2000.
     { numRuns: Number(process.env.APPROVAL_RUNS ?? 50) },
   );
-  assert.ok(seen.runs > 20 && seen.crashes > 100 && seen.recovered > 5, JSON.stringify(seen));
+  assert.ok(seen.runs > 20 && seen.windowRuns > 20 && seen.crashes > 100 && seen.recovered > 5, JSON.stringify(seen));
 });

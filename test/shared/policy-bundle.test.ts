@@ -97,7 +97,9 @@ test('a bad change is followed by a good one without a restart', async (t) => {
 });
 
 /** Each breaks one good bundle; the fault says what is wrong. */
-const faults: readonly (readonly [string, RegExp, (folder: string) => Promise<void>])[] = [
+type Fault = readonly [what: string, sentence: RegExp, (folder: string) => Promise<void>];
+
+const faults: readonly Fault[] = [
   [
     'a truncated policy.wasm',
     /policy\.wasm is not the one that build\.json describes/,
@@ -165,6 +167,26 @@ const faults: readonly (readonly [string, RegExp, (folder: string) => Promise<vo
         text.replace('"masked_columns"', '"same_person": [["grace"]], "masked_columns"'),
       ),
   ],
+  ...(
+    [
+      ['in which nothing stays the same', '{ "calls_max": 2, "same": [] }'],
+      ['of one call', '{ "calls_max": 1, "same": ["/sql"] }'],
+      ['of more than a hundred calls', '{ "calls_max": 101, "same": ["/sql"] }'],
+      ['that names an argument without a slash', '{ "calls_max": 2, "same": ["sql"] }'],
+      ['that binds the whole, so that nothing may differ', '{ "calls_max": 2, "same": [""] }'],
+      ['with a pointer twice', '{ "calls_max": 2, "same": ["/sql", "/sql"] }'],
+      ['with a field too many', '{ "calls_max": 2, "same": ["/sql"], "minutes": 60 }'],
+    ] as const
+  ).map(
+    ([what, terms]): Fault => [
+      `a window ${what}`,
+      /windows: postgres\.write is not \{calls_max: 2 to 100, same: \[\.\.\.\]\}, with one to eight different JSON Pointers/,
+      (folder) =>
+        edit(folder, 'tenants.json', (text) =>
+          text.replace('"masked_columns"', `"windows": { "postgres.write": ${terms} }, "masked_columns"`),
+        ),
+    ],
+  ),
   [
     'an unknown mask',
     /masked_columns is not a list of/,

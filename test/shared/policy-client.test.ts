@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { PolicyInput } from '../../runtime/contract/decision.ts';
+import type { PolicyInput, TenantSettings } from '../../runtime/contract/decision.ts';
 import type { RefusalCode } from '../../runtime/contract/refusal-codes.ts';
 import { assemblePolicyBundle } from '../../runtime/shared/policy-bundle.ts';
 import { createPolicyClient } from '../../runtime/shared/policy-client.ts';
@@ -76,6 +76,7 @@ test('a call over the limit of its tenant is refused, and one that was not count
 
 test('an approver is asked about with the accounts of the tenant, and with nothing else of it', async (t) => {
   const { client } = await openClient(t);
+  const terms = { calls_max: 10, same: ['/table'] };
   const tenant = { ...client.tenant('acme'), tools_by_role: {}, same_person: [['oscar', 'grace']] };
   const question = {
     now_ms: 1000,
@@ -90,7 +91,8 @@ test('an approver is asked about with the accounts of the tenant, and with nothi
       expires_at_ms: 1001,
       policy_revision: client.revision() ?? '',
     },
-  };
+    answer: { scope: 'call' },
+  } as const;
   assert.deepEqual(client.mayAnswer({ ...question, tenant }).reasons, ['own_request']);
   const { same_person: _, ...single } = tenant;
   assert.deepEqual(client.mayAnswer({ ...question, tenant: single }), {
@@ -99,6 +101,17 @@ test('an approver is asked about with the accounts of the tenant, and with nothi
     revision: client.revision(),
   });
   assert.deepEqual(client.mayAnswer(question).reasons, ['tenant_unknown']);
+
+  const windowed = {
+    ...question,
+    approval: { ...question.approval, window: terms },
+    answer: { scope: 'window' },
+  } as const;
+  const ask = (windows: TenantSettings['windows']) =>
+    client.mayAnswer({ ...windowed, tenant: { ...single, ...(windows !== undefined && { windows }) } });
+  assert.equal(ask({ 'postgres.write': terms }).allow, true);
+  assert.deepEqual(ask({ 'postgres.writer': terms }).reasons, ['window_not_offered']);
+  assert.deepEqual(ask(undefined).reasons, ['window_not_offered']);
 });
 
 test('tenants are found by their own names only', async (t) => {

@@ -156,7 +156,13 @@ export async function startGatewayWorld(options: WorldOptions = {}): Promise<Gat
     quota: {
       take: async (_caller, _tool, window) => ({ ordinal: window === undefined ? undefined : 1, remaining: 99 }),
     },
-    grants: { put: async () => {}, find: async () => undefined, consume: async () => false },
+    grants: {
+      put: async () => {},
+      find: async () => undefined,
+      consume: async () => false,
+      findWindow: async () => undefined,
+      consumeOne: async () => undefined,
+    },
     ...openApprovals({ store: askedApprovals(), now, signingKeys, publicUrl, holdMs: 0 }),
     startWorkflow: startsNoWorkflow,
     audit,

@@ -20,6 +20,7 @@ default allow := false
 # scope: document
 allow if {
 	count(deny) == 0
+	_scope_is_known
 	_has_role
 	_is_another_person
 	_is_in_time
@@ -47,6 +48,13 @@ deny contains "request_closed" if not _is_open
 deny contains "request_expired" if not _is_in_time
 
 deny contains "policy_changed" if not _policy_is_the_same
+
+deny contains "scope_unknown" if not _scope_is_known
+
+deny contains "window_not_offered" if {
+	_is_for_window
+	not _window_is_offered
+}
 
 _tenant_is_known if is_object(input.tenant)
 
@@ -79,6 +87,20 @@ _is_second_account if {
 	some accounts in input.tenant.same_person
 	input.approver.subject in accounts
 	input.approval.subject in accounts
+}
+
+_scope_is_known if input.answer.scope in {"call", "window"}
+
+_is_for_window if input.answer.scope == "window"
+
+# The person saw these terms, and the tenant still wants them for this tool.
+_window_is_offered if {
+	terms := input.tenant.windows[input.approval.tool]
+	is_number(terms.calls_max)
+	count(terms.same) > 0
+	seen := input.approval.window
+	seen.calls_max == terms.calls_max
+	{pointer | some pointer in seen.same} == {pointer | some pointer in terms.same}
 }
 
 _is_open if input.approval.state == "open"

@@ -15,7 +15,16 @@ question := {
 		"policy_revision": "r1",
 	},
 	"tenant": {"same_person": [["ada", "ada-admin"], ["oscar", "oscar-admin"]]},
+	"answer": {"scope": "call"},
 }
+
+terms := {"calls_max": 10, "same": ["/database", "/table"]}
+
+windowed := object.union(question, {
+	"approval": {"window": terms},
+	"tenant": {"windows": {"postgres.write": terms}},
+	"answer": {"scope": "window"},
+})
 
 answer(asked) := result if {
 	result := approval.decision with input as asked with data.revision as "r1"
@@ -78,11 +87,40 @@ test_another_policy_asks_anew if {
 	changed({"approval": {"policy_revision": "r0"}}).reasons == ["policy_changed"]
 }
 
+test_a_yes_is_to_one_call_or_to_a_window if {
+	every scope in ["", "Window", "all", null, true, ["call"]] {
+		changed({"answer": {"scope": scope}}).reasons == ["scope_unknown"]
+	}
+}
+
+test_a_window_is_allowed_as_it_was_shown_and_as_the_tenant_wants_it if {
+	answer(windowed).allow
+	answer(object.union(windowed, {"approval": {"window": {"same": ["/table", "/database"]}}})).allow
+	answer(object.union(windowed, {"approver": {"roles": ["operator"]}})).reasons == ["approver_role_missing"]
+	answer(object.union(windowed, {"approval": {"subject": "grace"}})).reasons == ["own_request"]
+}
+
+test_a_window_that_nobody_offered_is_none if {
+	refused := ["window_not_offered"]
+	changed({"answer": {"scope": "window"}}).reasons == refused
+	not changed({"answer": {"scope": "window"}}).allow
+	answer(json.remove(windowed, ["approval/window"])).reasons == refused
+	answer(json.remove(windowed, ["tenant/windows"])).reasons == refused
+	answer(object.union(windowed, {"approval": {"tool": "postgres.read"}})).reasons == refused
+	every path in ["calls_max", "same"] {
+		answer(json.remove(windowed, [concat("/", ["approval/window", path])])).reasons == refused
+		answer(json.remove(windowed, [concat("/", ["tenant/windows/postgres.write", path])])).reasons == refused
+	}
+	every seen in [{"calls_max": 11}, {"calls_max": "10"}, {"same": []}, {"same": ["/table"]}, {"same": "/table"}] {
+		answer(object.union(windowed, {"approval": {"window": seen}})).reasons == refused
+	}
+}
+
 test_a_missing_field_is_a_no if {
 	every path in [
 		"now_ms", "approver", "approver/subject", "approver/tenant", "approver/kind", "approver/roles",
 		"approval", "approval/tenant", "approval/subject", "approval/state", "approval/expires_at_ms",
-		"approval/policy_revision", "tenant",
+		"approval/policy_revision", "tenant", "answer", "answer/scope",
 	] {
 		answer(json.remove(question, [path])).allow == false
 	}
@@ -93,7 +131,7 @@ test_nothing_is_a_no_with_every_reason if {
 		"allow": false,
 		"reasons": [
 			"approver_not_a_person", "approver_role_missing", "approver_unknown", "own_request", "policy_changed",
-			"request_closed", "request_expired", "tenant_differs", "tenant_unknown",
+			"request_closed", "request_expired", "scope_unknown", "tenant_differs", "tenant_unknown",
 		],
 		"revision": "r1",
 	}

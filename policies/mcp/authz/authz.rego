@@ -203,7 +203,7 @@ _obligations contains {"type": "redact_pii"} if {
 	not _may_carry_pii
 }
 
-_obligations contains {"type": "require_approval", "reason": "destructive_tool"} if {
+_obligations contains object.union({"type": "require_approval", "reason": "destructive_tool"}, _offer) if {
 	_kind == "call"
 	not _tool_is_harmless
 	not _is_elevated_call
@@ -213,5 +213,9 @@ _obligations contains demand if {
 	_kind == "call"
 	some demand in data.mcp.tools[input.tool.name].obligations
 }
+
+default _offer := {}
+
+_offer := {"window": elevation.window}
 
 _may_carry_pii if input.tool.name in input.tenant.unredacted_tools

@@ -106,6 +106,18 @@ test_a_destructive_tool_needs_a_persons_yes if {
 	{"type": "require_approval", "reason": "destructive_tool"} in decision.obligations
 }
 
+test_such_a_demand_offers_the_window_that_the_tenant_wants if {
+	windowed := samples.windowed("postgres.write")
+	offer := {"type": "require_approval", "reason": "destructive_tool", "window": {"calls_max": 10, "same": ["/table"]}}
+	offer in answer(windowed).obligations
+	every path in ["tenant/windows/postgres.write", "tenant/windows/postgres.write/same"] {
+		{"type": "require_approval", "reason": "destructive_tool"} in answer(json.remove(windowed, [path])).obligations
+	}
+	elevated := answer(object.union(windowed, {"elevations": [samples.window]}))
+	elevated.reasons == ["elevated", "role_granted"]
+	not "require_approval" in types(elevated)
+}
+
 test_a_persons_yes_takes_that_demand_away if {
 	decision := answer(object.union(samples.call("operator", "postgres.write"), {"elevations": [samples.grant]}))
 	decision.allow

@@ -69,6 +69,7 @@ listing(role) := {
 }
 
 grant := {
+	"kind": "call",
 	"tenant": "acme",
 	"subject": "user-1",
 	"client_id": "client-1",
@@ -79,3 +80,16 @@ grant := {
 	"granted_at_ms": now_ms,
 	"expires_at_ms": now_ms + 900000,
 }
+
+# Calls of this tool that have what is in `same` in common.
+windowed(tool) := object.union(call("operator", tool), {
+	"request": {"arguments_sha256": "a9", "same_sha256": "s1"},
+	"tenant": {"windows": {tool: {"calls_max": 10, "same": ["/table"]}}},
+})
+
+window := object.union(object.remove(grant, {"arguments_sha256"}), {
+	"kind": "window",
+	"same_sha256": "s1",
+	"calls_used": 0,
+	"calls_max": 10,
+})

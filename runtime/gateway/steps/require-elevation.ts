@@ -60,6 +60,7 @@ function toElevation(grant: Grant): PolicyElevation {
     client_id: grant.clientId,
     tool: grant.tool,
     definition_hash: grant.definitionHash,
+    kind: 'call',
     arguments_sha256: grant.argumentsSha256,
     approver: grant.approver,
     granted_at_ms: grant.grantedAtMs,

@@ -89,7 +89,9 @@ const unread: { grants: RevocableGrantStore; now: () => number } = {
     put: () => assert.fail('not stored'),
     putOnce: () => assert.fail('not stored'),
     find: () => assert.fail('not looked for'),
+    findWindow: () => assert.fail('not looked for'),
     consume: () => assert.fail('not used'),
+    consumeOne: () => assert.fail('not used'),
     revoke: () => assert.fail('not taken back'),
   },
   now: () => nowMs,
@@ -124,6 +126,7 @@ suite('a call', () => {
     assert.deepEqual(elevation, { kind: 'granted', grant, receipt: 'receipt of grant-1' });
     assert.deepEqual(policy.seen, [
       {
+        kind: 'call',
         tenant: grant.tenant,
         subject: grant.subject,
         client_id: grant.clientId,

@@ -15,7 +15,7 @@ test_an_open_grant_for_this_call_counts if {
 }
 
 test_a_grant_for_anything_else_does_not if {
-	every key in ["tenant", "subject", "client_id", "tool", "definition_hash", "arguments_sha256"] {
+	every key in ["kind", "tenant", "subject", "client_id", "tool", "definition_hash", "arguments_sha256"] {
 		not elevated([changed({key: "other"})])
 		not elevated([object.remove(samples.grant, {key})])
 	}
@@ -63,4 +63,60 @@ test_a_call_whose_arguments_are_not_known_is_not_elevated if {
 	question := object.union(samples.call("operator", "postgres.write"), {"elevations": [samples.grant]})
 	not elevation.is_granted with input as json.remove(question, ["request/arguments_sha256"])
 	not elevation.is_granted with input as json.remove(question, ["tool/definition_hash"])
+}
+
+in_window(grants) if {
+	elevation.is_granted with input as samples.windowed("postgres.write") with input.elevations as grants
+}
+
+changed_window(change) := object.union(samples.window, change)
+
+test_a_window_counts_for_calls_with_other_arguments if {
+	in_window([samples.window])
+	in_window([changed_window({"calls_used": 9})])
+	in_window([changed_window({"calls_max": 2, "calls_used": 1})])
+}
+
+test_a_window_for_anything_else_does_not if {
+	not in_window([object.union(samples.window, {"kind": "call"})])
+	not in_window([samples.grant])
+	every key in ["kind", "tenant", "subject", "client_id", "tool", "definition_hash", "same_sha256"] {
+		not in_window([changed_window({key: "other"})])
+		not in_window([object.remove(samples.window, {key})])
+	}
+}
+
+test_a_window_has_so_many_calls_and_never_more_than_the_tenant_wants if {
+	not in_window([object.remove(samples.window, {"calls_used"})])
+	not in_window([object.remove(samples.window, {"calls_max"})])
+	every change in [{"calls_used": 10}, {"calls_used": 11}, {"calls_used": -1}, {"calls_max": 11}, {"calls_max": 0}] {
+		not in_window([changed_window(change)])
+	}
+	every value in ["1", null, [], true] {
+		not in_window([changed_window({"calls_used": value})])
+		not in_window([changed_window({"calls_max": value})])
+	}
+}
+
+asked_in_window := object.union(samples.windowed("postgres.write"), {"elevations": [samples.window]})
+
+test_a_window_needs_a_tenant_that_wants_one_and_a_call_that_is_known if {
+	elevation.is_granted with input as asked_in_window
+	unbound := {"calls_max": 10, "same": []}
+	not elevation.is_granted with input as object.union(
+		asked_in_window,
+		{"tenant": {"windows": {"postgres.write": unbound}}},
+	)
+	every path in [
+		"tenant/windows", "tenant/windows/postgres.write", "tenant/windows/postgres.write/calls_max",
+		"tenant/windows/postgres.write/same", "request/same_sha256",
+	] {
+		not elevation.is_granted with input as json.remove(asked_in_window, [path])
+	}
+}
+
+test_a_window_ends_and_is_by_another_like_any_yes if {
+	not in_window([changed_window({"expires_at_ms": samples.now_ms})])
+	not in_window([changed_window({"expires_at_ms": samples.now_ms + 900001})])
+	not in_window([changed_window({"approver": "user-1"})])
 }
