@@ -2,17 +2,18 @@ import { createUpstreamIssuer } from '../shared/upstream-issuer.ts';
 import type { ServePages } from './app.ts';
 import type { ApprovalsDeps } from './deps.ts';
 import type { ApprovalsEnv } from './env.ts';
-import { createPageSignIn } from './page-sign-in.ts';
+import { createPageSignIn, type PageSignIn } from './page-sign-in.ts';
 import { createSealedCookies } from './sealed-cookies.ts';
-import { servePages, signedInPath } from './serve-pages.ts';
+import { type MorePages, servePages, signedInPath } from './serve-pages.ts';
 
 /** What the authorization server calls us when it has APPROVALS_URL. */
 const clientId = 'toolgate-approvals';
 
-/** The pages for people, or undefined where nobody can sign in to them. Throws with a sentence for a cookie key that is none. */
+/** The pages for people with `more` of somebody else's, or undefined where nobody can sign in to them. Throws with a sentence for a cookie key that is none. */
 export function openPages(
   env: Pick<ApprovalsEnv, 'PUBLIC_URL' | 'AUTHORIZATION_ISSUER' | 'APPROVALS_COOKIE_KEY'>,
   deps: Pick<ApprovalsDeps, 'now' | 'logger' | 'approvals' | 'approvers' | 'policy' | 'before' | 'decide'>,
+  more?: (signIn: PageSignIn) => MorePages,
 ): ServePages | undefined {
   const { PUBLIC_URL: publicUrl, AUTHORIZATION_ISSUER: issuer, APPROVALS_COOKIE_KEY: key } = env;
   if (issuer === '') return undefined;
@@ -34,6 +35,6 @@ export function openPages(
     // Slack knows people by their address.
     onAddress: (email, person) => deps.approvers.remember(email, person, now()),
   });
-  const parts = { ...deps, publicUrl, signIn };
+  const parts = { ...deps, publicUrl, signIn, more: more?.(signIn) };
   return (request, response) => servePages(request, response, parts);
 }

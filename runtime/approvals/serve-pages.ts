@@ -29,9 +29,14 @@ export interface PagesDeps {
   readonly logger: Logger;
   /** Origin that people have in their address bar. */
   readonly publicUrl: string;
+  /** Pages beside these. @default none */
+  readonly more?: MorePages | undefined;
 }
 
-type Visit = { readonly request: IncomingMessage; readonly response: ServerResponse; readonly url: URL };
+/** Serves what is its own, behind the checks of every page, and says whether it was. */
+export type MorePages = (visit: Visit) => Promise<boolean>;
+
+export type Visit = { readonly request: IncomingMessage; readonly response: ServerResponse; readonly url: URL };
 
 export const signedInPath = '/approvals/signed-in';
 
@@ -62,6 +67,7 @@ async function serve(visit: Visit, deps: PagesDeps): Promise<void> {
   if (isPost && !isFromUs(request, deps)) {
     return sendPage(response, 403, plainPage('This cannot go on', 'The answer came from another site.', overview));
   }
+  if (deps.more !== undefined && (await deps.more(visit))) return;
   const id = /^\/approvals\/([\w-]{22})$/.exec(url.pathname)?.[1];
   if (id !== undefined && (isPost || request.method === 'GET')) {
     return isPost ? answer(visit, id, deps) : show(visit, id, deps);

@@ -12,6 +12,7 @@ export interface Account {
 /** A person anybody may sign in as, on a laptop. */
 export interface SampleUser extends Account {
   readonly name: string;
+  readonly email: string;
   readonly role: string;
   /** One clause for the chooser. */
   readonly about: string;
@@ -28,5 +29,6 @@ export const sampleUsers: readonly SampleUser[] = [
 ];
 
 function sampleUser(name: string, displayName: string, tenant: string, role: string, about: string): SampleUser {
-  return { name, subject: name, displayName, tenant, role, roles: [role], about };
+  const email = `${name}@${tenant}.example`;
+  return { name, subject: name, displayName, tenant, role, roles: [role], about, email };
 }

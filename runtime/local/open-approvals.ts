@@ -3,6 +3,7 @@ import { startApprovals } from '../approvals/app.ts';
 import { assembleApprovals } from '../approvals/deps.ts';
 import { approvalsEnv } from '../approvals/env.ts';
 import { openPages } from '../approvals/open-pages.ts';
+import { sampleUsers } from '../authorization/sample-users.ts';
 import type { GatewayDeps } from '../gateway/deps.ts';
 import type { Logger } from '../shared/logger.ts';
 import { createPolicyClient } from '../shared/policy-client.ts';
@@ -10,6 +11,7 @@ import { readEnv } from '../shared/read-env.ts';
 import type { LocalDynamo } from './dynamo.ts';
 import { tablePrefix } from './open-services.ts';
 import type { Openings } from './openings.ts';
+import { openSlackChannel } from './slack-channel/open-slack-channel.ts';
 import type { Place } from './start-platform.ts';
 import type { StateFolder } from './state-folder.ts';
 
@@ -26,7 +28,10 @@ export async function openApprovals(
   openings: Openings,
 ): Promise<void> {
   const { place, port, dynamo, state, logger, gateway } = parts;
+  const channel = await openSlackChannel({ users: sampleUsers, approvalsUrl: place.approvalsUrl });
+  openings.add(() => channel.close());
   const env = readEnv(approvalsEnv, {
+    ...channel.env,
     HOST: '127.0.0.1',
     PORT: String(port),
     PUBLIC_URL: place.approvalsUrl,
@@ -48,6 +53,6 @@ export async function openApprovals(
     problems: () => [],
     close: async () => {},
   };
-  const approvals = await startApprovals(env, deps, openPages(env, deps));
+  const approvals = await startApprovals(env, deps, openPages(env, deps, channel.pages));
   openings.add(() => approvals.close());
 }
