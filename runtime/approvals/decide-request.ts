@@ -5,12 +5,12 @@ import type { Caller } from '../contract/caller.ts';
 import type { Grant } from '../contract/receipts.ts';
 import type { ApprovalStore } from '../shared/approval-store.ts';
 import { approvalEvent } from '../shared/audit/approval-event.ts';
-import { blankEvent } from '../shared/audit/blank-event.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import type { ApproverPolicy } from '../shared/policy-client.ts';
 import { redactText } from '../shared/redact-json.ts';
 import { Refusal } from '../shared/refusal.ts';
 import { mayAnswer } from './may-answer.ts';
+import { unknownEvent } from './unknown-event.ts';
 
 /** Who answers, verified: by a token or by a signed click of an account that is mapped to this person. */
 export type Approver = Pick<Caller, 'subject' | 'tenant' | 'kind' | 'roles'>;
@@ -59,7 +59,7 @@ export async function decideRequest(answer: Answer, deps: DecideDeps): Promise<A
   const { approver, requestId } = answer;
   const request = await deps.approvals.find(requestId, deps.now());
   if (request === undefined || request.tenant !== approver.tenant) {
-    await append(unknownEvent(answer, callId, deps.now()), deps);
+    await append(unknownEvent('approval_decided', answer, callId, deps.now()), deps);
     return { kind: 'unknown' };
   }
   const record = (
@@ -146,26 +146,13 @@ function decidedEvent(
   return { ...event, ...more };
 }
 
-function unknownEvent(answer: Answer, callId: string, nowMs: number): AuditEvent {
-  return {
-    ...blankEvent,
-    event: 'approval_decided',
-    time: new Date(nowMs).toISOString(),
-    tenant: answer.approver.tenant,
-    call_id: callId,
-    caller: recordedApprover(answer.approver),
-    outcome: 'refused',
-    reason: 'There is no such question in this tenant.',
-    approval_id: answer.requestId.slice(0, 64),
-    detail: { verdict: answer.verdict, approver: answer.approver.subject, via: answer.via },
-  };
-}
-
-function recordedApprover({ subject, kind, roles }: Approver): NonNullable<AuditEvent['caller']> {
+/** As whom a person is on record. */
+export function recordedApprover({ subject, kind, roles }: Approver): NonNullable<AuditEvent['caller']> {
   return { subject, kind, roles, scopes: [] };
 }
 
-async function append(event: AuditEvent, deps: Pick<DecideDeps, 'audit'>): Promise<void> {
+/** Throws Refusal `audit_unavailable` unless the event is durable. */
+export async function append(event: AuditEvent, deps: Pick<DecideDeps, 'audit'>): Promise<void> {
   try {
     await deps.audit.append(event);
   } catch (cause) {

@@ -17,8 +17,12 @@ export type AuditEventKind =
   | 'approval_requested'
   /** A person answered, or tried to: `pending` before the answer is stored, then `ok` when it stands and `refused` when not. */
   | 'approval_decided'
-  /** A question that nobody answered in time, or that its asker took back. */
+  /** A question that nobody answered in time, or that nobody could be told of. */
   | 'approval_expired'
+  /** A person took a yes back that was not used up, or tried to: `pending` before, then `ok` when it holds no more and `refused` when not. */
+  | 'approval_revoked'
+  /** Whoever asked no longer needs an answer, or somebody else said so: outcomes as above. */
+  | 'approval_withdrawn'
   | 'writer_started'
   | 'writer_recovered'
   | 'writer_closed';

@@ -1,11 +1,11 @@
 import type { ApprovalRequest } from '../../contract/approval.ts';
-import type { AuditEvent } from '../../contract/audit-event.ts';
+import type { AuditEvent, AuditEventKind } from '../../contract/audit-event.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { blankEvent } from './blank-event.ts';
 
 /** What an event about a question to people says beside the question. */
 export interface ApprovalEventParts extends Pick<AuditEvent, 'call_id' | 'caller'> {
-  readonly event: 'approval_requested' | 'approval_decided' | 'approval_expired';
+  readonly event: Extract<AuditEventKind, `approval_${string}`>;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
   readonly outcome?: AuditEvent['outcome'];
