@@ -2,6 +2,7 @@
 export { Alarms, type AlarmsProps } from './constructs/alarms.ts';
 export { ApprovalWorkflow, type ApprovalWorkflowProps } from './constructs/approval-workflow.ts';
 export { ApprovalWorkflowGrants } from './constructs/approval-workflow-grants.ts';
+export { ApprovalsService, type ApprovalsServiceProps } from './constructs/approvals-service.ts';
 export { AuditCatalog, type AuditCatalogProps } from './constructs/audit-catalog.ts';
 export { AuditRetention } from './constructs/audit-retention.ts';
 export {
@@ -37,6 +38,7 @@ export { PublicEdge } from './constructs/public-edge.ts';
 export type { PublicEdgeProps } from './constructs/public-edge-props.ts';
 export { RegistryService, type RegistryServiceProps } from './constructs/registry-service.ts';
 export type { McpServiceSizing } from './constructs/service-sizing.ts';
+export type { SlackApprover, SlackConnection } from './constructs/slack-connection.ts';
 export {
   type IStateTables,
   StateTables,

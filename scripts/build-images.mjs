@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export const images = {
   gateway: 'runtime/gateway/main.ts',
   authorization: 'runtime/authorization/main.ts',
+  approvals: 'runtime/approvals/main.ts',
   registry: 'runtime/registry/main.ts',
   read: 'runtime/tools/read/main.ts',
   write: 'runtime/tools/write/main.ts',

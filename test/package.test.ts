@@ -28,7 +28,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 test('the tarball holds the command line, the constructs, every image and function, the policies and the schemas', () => {
   for (const file of [
-    ...['gateway', 'authorization', 'registry', 'read', 'write'].flatMap((image) => [
+    ...['gateway', 'authorization', 'approvals', 'registry', 'read', 'write'].flatMap((image) => [
       `dist/images/${image}/Dockerfile`,
       `dist/images/${image}/THIRD_PARTY_LICENSES.txt`,
       `dist/images/${image}/index.mjs`,

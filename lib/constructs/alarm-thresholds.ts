@@ -1,5 +1,5 @@
 import * as cdk from 'aws-cdk-lib';
-import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { IConstruct } from 'constructs';
 import type { AlarmsProps } from './alarms.ts';
 import type { FailingPart, LogMetrics, Trouble } from './log-metrics.ts';
@@ -40,7 +40,7 @@ const fiveMinutes = cdk.Duration.minutes(5);
 
 /** Everything that somebody must look at, from what callers meet to what will only hurt later. */
 export function thresholdsOf(watched: Watched): Threshold[] {
-  return [answers, dependencies, troubles, tasks, resources].flatMap((thresholds) => thresholds(watched));
+  return [answers, dependencies, troubles, questions, tasks, resources].flatMap((thresholds) => thresholds(watched));
 }
 
 function answers({ scope, metrics, props }: Watched): Threshold[] {
@@ -73,6 +73,14 @@ function answers({ scope, metrics, props }: Watched): Threshold[] {
       metric: metrics.latencyP99('gateway', minute),
       limit: latencyP99Max.toSeconds({ integral: false }),
       ...lasting,
+    },
+    {
+      id: 'ApprovalErrors',
+      section: 'approval-errors',
+      says: 'The approvals service answers people, or Slack, with a status from 500.',
+      // Few people ask, so a share of them says nothing.
+      metric: metrics.errors('approvals', fiveMinutes),
+      limit: 3,
     },
     {
       id: 'EdgeErrors',
@@ -200,6 +208,15 @@ function troubles({ logMetrics }: Watched): Threshold[] {
       periodsWrong: 2,
     },
     {
+      id: 'PeopleNotTold',
+      section: 'people-not-told',
+      says: 'People are not told of a question, or of what became of it.',
+      metric: lines('people'),
+      limit: 3,
+      periods: 3,
+      periodsWrong: 2,
+    },
+    {
       id: 'Registration',
       section: 'registration',
       says: 'A tool server is not registered as its stack declares it.',
@@ -209,9 +226,51 @@ function troubles({ logMetrics }: Watched): Threshold[] {
   ];
 }
 
+/** Executions of the workflow, one for each question. */
+function questions({ props }: Watched): Threshold[] {
+  const { stateMachine } = props.workflow;
+  const sum = { period: fiveMinutes, statistic: 'Sum' };
+  const section = 'approval-workflow';
+  return [
+    {
+      id: 'WorkflowFailed',
+      section,
+      says: 'A question to people ended wrong: nobody could be told, or a yes was not of another person.',
+      metric: stateMachine.metricFailed(sum),
+      limit: 1,
+    },
+    {
+      id: 'WorkflowEnded',
+      section,
+      says: 'Somebody stopped the workflow of a question, or it ran out of time.',
+      metric: new cloudwatch.MathExpression({
+        expression: 'FILL(aborted, 0) + FILL(timedOut, 0)',
+        usingMetrics: { aborted: stateMachine.metricAborted(sum), timedOut: stateMachine.metricTimedOut(sum) },
+        label: 'aborted or timed out',
+        period: fiveMinutes,
+      }),
+      limit: 1,
+    },
+    {
+      id: 'WorkflowThrottled',
+      section,
+      says: 'Step Functions throttles the workflow of questions.',
+      metric: stateMachine.metricThrottled(sum),
+      limit: 1,
+      periods: 3,
+      periodsWrong: 2,
+    },
+  ];
+}
+
 function tasks({ metrics, taskStops, props }: Watched): Threshold[] {
-  const { gateway, authorization, registry } = props;
-  const services = Object.entries({ Gateway: gateway, Authorization: authorization, Registry: registry });
+  const { gateway, authorization, registry, approvals } = props;
+  const services = Object.entries({
+    Gateway: gateway,
+    Authorization: authorization,
+    Registry: registry,
+    Approvals: approvals,
+  });
   const unhealthy = services.flatMap(([name, { targetGroups }]) =>
     targetGroups.map((targetGroup, index) => ({
       id: `${name}Unhealthy${index === 0 ? '' : index + 1}`,

@@ -7,6 +7,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { type Threshold, thresholdsOf } from './alarm-thresholds.ts';
 import { createAlarmTopic } from './alarm-topic.ts';
+import type { ApprovalWorkflow } from './approval-workflow.ts';
 import { LogMetrics } from './log-metrics.ts';
 import type { McpService } from './mcp-service.ts';
 import { PlatformDashboard } from './platform-dashboard.ts';
@@ -27,6 +28,10 @@ export interface AlarmsProps {
   readonly authorization: McpService;
   /** What keeps the catalogue. */
   readonly registry: McpService;
+  /** Where people say yes or no. */
+  readonly approvals: McpService;
+  /** What watches each question to people. */
+  readonly workflow: ApprovalWorkflow;
   /** Where state is. */
   readonly stateTables: IStateTables;
   /**
@@ -86,14 +91,15 @@ export class Alarms extends Construct {
     this.runbookUrl = props.runbookUrl ?? 'docs/runbook.md';
     this.topic = props.topic ?? createAlarmTopic(this, 'Topic', props.platformName);
     const namespace = `Toolgate/${props.platformName}`;
-    const { gateway, authorization, registry } = props;
+    const { gateway, authorization, registry, approvals } = props;
+    const parts = [gateway, authorization, registry, approvals];
     const metrics = new PlatformMetrics(props);
     const logMetrics = new LogMetrics(this, 'Log', {
       namespace,
       gatewayLogGroup: gateway.logGroup,
-      logGroups: [gateway.logGroup, authorization.logGroup, registry.logGroup],
+      logGroups: parts.map(({ logGroup }) => logGroup),
     });
-    const services = [gateway, authorization, registry].map(({ service }) => service);
+    const services = parts.map(({ service }) => service);
     const taskStops = new TaskStops(this, 'TaskStops', { namespace, services });
 
     for (const threshold of thresholdsOf({ scope: this, props, metrics, logMetrics, taskStops })) this.add(threshold);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** The services whose image the package brings; each has its own folder with a Dockerfile. */
-export type ImageName = 'gateway' | 'authorization' | 'registry' | 'read' | 'write';
+export type ImageName = 'gateway' | 'authorization' | 'approvals' | 'registry' | 'read' | 'write';
 
 /** The functions whose code the package brings. */
 export type LambdaName = 'pre-token';

@@ -19,6 +19,12 @@ export interface AuthorizationServiceProps extends PlatformServiceProps {
   /** Where people sign in. */
   readonly identity: IIdentityProvider;
   /**
+   * Origin of the approvals page, whose people sign in here without being asked for consent.
+   *
+   * @default - there is no such page
+   */
+  readonly approvalsUrl?: string;
+  /**
    * Seals private keys and whatever else must not lie readable in the table: 32 bytes in base64. With another key everybody signs in again.
    *
    * @default - a new one
@@ -72,6 +78,7 @@ export class AuthorizationService extends Construct {
       AUTHORIZATION_HOST: '0.0.0.0',
       AUTHORIZATION_PORT: String(servicePort),
       GATEWAY_URL: edge.gatewayUrl,
+      APPROVALS_URL: props.approvalsUrl ?? '',
       AUTHORIZATION_SEALING_KEY: ecs.Secret.fromSecretsManager(this.sealingKey),
       UPSTREAM_OIDC_ISSUER: identity.issuer,
       UPSTREAM_OIDC_CLIENT_ID: identity.clientId,

@@ -33,6 +33,19 @@ export function refuseBeside(scope: IConstruct, part: string, props: object): vo
   );
 }
 
+/** Milliseconds of a duration that is known at synth; throws unless it is within `allowed`, which says so in words. */
+export function durationMs(
+  scope: IConstruct,
+  prop: string,
+  duration: cdk.Duration,
+  { minMs, maxMs, allowed }: { readonly minMs: number; readonly maxMs: number; readonly allowed: string },
+): number {
+  const ms = duration.isUnresolved() ? Number.NaN : duration.toMilliseconds({ integral: false });
+  if (Number.isInteger(ms) && ms >= minMs && ms <= maxMs) return ms;
+  const given = duration.isUnresolved() ? shown(duration) : `${ms / 1000} seconds`;
+  throw synthError(scope, `${prop} is ${given}: give ${allowed} that are known at synth`);
+}
+
 /** Throws unless `value` is a whole number from `min` to `max` that is known at synth. */
 export function checkWhole(scope: IConstruct, prop: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;

@@ -33,7 +33,7 @@ export interface EndpointsEgressOptions {
  * | choice | USD | reaches |
  * |---|---|---|
  * | `Egress.nat()` | 36 a gateway and 0.045 a GB | AWS and the Internet |
- * | `Egress.endpoints()` | 88 (6 endpoints in 2 zones; 44 in one) and 0.01 a GB | AWS services with an endpoint, nothing else |
+ * | `Egress.endpoints()` | 102 (7 endpoints in 2 zones; 51 in one) and 0.01 a GB | AWS services with an endpoint, nothing else |
  * | `Egress.publicSubnets()` | 3.65 a running task | AWS and the Internet |
  *
  * Endpoints do not reach the sign-in pages and the token endpoint of Cognito, which PrivateLink does not carry (Amazon Cognito Developer
@@ -89,6 +89,7 @@ export class Egress {
  * gateway endpoints, which are free and always there.
  */
 function usedServices(): ec2.InterfaceVpcEndpointAwsService[] {
-  const { ECR, ECR_DOCKER, CLOUDWATCH_LOGS, SECRETS_MANAGER, SSM, KMS } = ec2.InterfaceVpcEndpointAwsService;
-  return [ECR, ECR_DOCKER, CLOUDWATCH_LOGS, SECRETS_MANAGER, SSM, KMS];
+  const { ECR, ECR_DOCKER, CLOUDWATCH_LOGS, SECRETS_MANAGER, SSM, KMS, STEP_FUNCTIONS } =
+    ec2.InterfaceVpcEndpointAwsService;
+  return [ECR, ECR_DOCKER, CLOUDWATCH_LOGS, SECRETS_MANAGER, SSM, KMS, STEP_FUNCTIONS];
 }

@@ -3,7 +3,9 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import type { ApprovalWorkflow } from './approval-workflow.ts';
 import type { IAuditTrail } from './audit-trail.ts';
+import { durationMs } from './check-props.ts';
 import { generatedSecret } from './generated-secret.ts';
 import type { IIdentityProvider } from './identity-provider-base.ts';
 import { McpService, writableFolder } from './mcp-service.ts';
@@ -27,6 +29,18 @@ export interface GatewayServiceProps extends PlatformServiceProps {
   readonly upstreamKey: kms.IKey;
   /** SPIFFE trust domain of the platform's services. */
   readonly trustDomain: string;
+  /**
+   * What watches each question to people; this service starts it and cannot answer it.
+   *
+   * @default - nothing: questions are closed by the approvals service alone
+   */
+  readonly workflow?: ApprovalWorkflow;
+  /**
+   * How long people have to answer a question.
+   *
+   * @default Duration.days(1)
+   */
+  readonly approvalWait?: cdk.Duration;
   /**
    * When the record of a call that changes nothing must be kept: before its answer, or within a second after it. The second is faster and
    * loses up to that second of records when a task dies. Changes and refusals are always recorded before.
@@ -85,6 +99,7 @@ export class GatewayService extends Construct {
     audit.grants.write(this.service, 'gateway');
     policy.grants.read(this.service);
     upstreamKey.grant(this.service, 'kms:GetPublicKey', 'kms:Sign');
+    props.workflow?.grants.start(this.service);
 
     const targetGroup = this.service.serveTargets(this, 'Targets', servicePort);
     edge.routeGateway({
@@ -114,6 +129,9 @@ export class GatewayService extends Construct {
       TRUST_DOMAIN: props.trustDomain,
       UPSTREAM_KMS_KEY_ID: upstreamKey.keyArn,
       REQUEST_STATE_KEY: ecs.Secret.fromSecretsManager(this.makeStateKey()),
+      APPROVALS_URL: edge.gatewayUrl,
+      APPROVAL_WORKFLOW_ARN: props.workflow?.stateMachine.stateMachineArn,
+      APPROVAL_WAIT_MS: this.approvalWaitMs(props.approvalWait),
       MASK_KEY: ecs.Secret.fromSecretsManager(this.maskKey),
       POLICY_DIR: `${writableFolder}/policy`,
       POLICY_PARAMETER: policy.parameter.parameterName,
@@ -125,6 +143,16 @@ export class GatewayService extends Construct {
       AWS_REGION: cdk.Stack.of(this).region,
       DRAIN_TIMEOUT_MS: drainTimeoutMs,
     };
+  }
+
+  private approvalWaitMs(wait: cdk.Duration | undefined): string | undefined {
+    if (wait === undefined) return undefined;
+    const ms = durationMs(this, 'approvalWait', wait, {
+      minMs: 1000,
+      maxMs: 604_800_000,
+      allowed: '1 second to 7 days',
+    });
+    return String(ms);
   }
 
   private makeStateKey(): secretsmanager.Secret {

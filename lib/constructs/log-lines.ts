@@ -36,5 +36,11 @@ export const troubleLines = {
     'a statement about a signing key does not verify and is ignored',
     'the statements about signing keys cannot be read',
   ],
+  // To the people who are asked, and to those who asked.
+  people: [
+    'a request could not be looked after',
+    'an outcome was not told, the next sweep tries again',
+    'a request is not settled, the next sweep tries again',
+  ],
   registration: ['declarations or catalogue cannot be read', 'a registration was refused'],
 } as const;

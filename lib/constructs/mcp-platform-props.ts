@@ -1,3 +1,4 @@
+import type * as cdk from 'aws-cdk-lib';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -12,6 +13,7 @@ import type { MutualTls } from './mutual-tls.ts';
 import type { PlatformProfile } from './platform-profile.ts';
 import type { IPolicyBundle } from './policy-bundle.ts';
 import type { McpServiceSizing } from './service-sizing.ts';
+import type { SlackConnection } from './slack-connection.ts';
 import type { IStateTables } from './state-tables.ts';
 import type { ToolRouting } from './tool-routing.ts';
 
@@ -119,6 +121,20 @@ export interface McpPlatformProps {
    */
   readonly trustDomain?: string;
 
+  // Who says yes.
+  /**
+   * Where people are asked about calls that need a yes, beside the page `/approvals` of the gateway's host.
+   *
+   * @default - nowhere: they look at the page
+   */
+  readonly slack?: SlackConnection;
+  /**
+   * How long people have to answer a question.
+   *
+   * @default Duration.days(1)
+   */
+  readonly approvalWait?: cdk.Duration;
+
   // What is kept.
   /**
    * Tables that are there already.
@@ -159,6 +175,12 @@ export interface McpPlatformProps {
    * @default - by the profile
    */
   readonly authorizationSizing?: McpServiceSizing;
+  /**
+   * Tasks of the approvals service.
+   *
+   * @default - by the profile
+   */
+  readonly approvalsSizing?: McpServiceSizing;
   /**
    * Tasks of the registry.
    *

@@ -4,8 +4,11 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
+import { ApprovalWorkflow } from './approval-workflow.ts';
+import { ApprovalsService } from './approvals-service.ts';
 import { AuditTrail, type IAuditTrail } from './audit-trail.ts';
 import { AuthorizationService } from './authorization-service.ts';
+import { checkCognitoIsReached, checkSlackIsReached, doubtApprovalsSignIn } from './check-egress.ts';
 import { checkHost } from './check-host.ts';
 import { checkBesideOwnParts, checkTrustDomain } from './check-platform.ts';
 import { checkCidr, checkSameVpc } from './check-vpc.ts';
@@ -70,6 +73,10 @@ export class McpPlatform extends Construct implements IMcpPlatform {
   readonly upstreamKey: kms.Key;
   /** The door itself. */
   readonly gateway: GatewayService;
+  /** Watches each question to people. */
+  readonly approvalWorkflow: ApprovalWorkflow;
+  /** Where people say yes or no. */
+  readonly approvals: ApprovalsService;
   /** Brings the catalogue to what stacks declare. */
   readonly registry: RegistryService;
   /** What tells operators; undefined for development. */
@@ -117,6 +124,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
       ...place,
       ...sizingOf(props.authorizationSizing ?? {}, profile.sizing),
       identity: this.identity,
+      approvalsUrl: edge.gatewayUrl,
     });
 
     // … is decided, counted, forwarded and recorded by the gateway …
@@ -129,16 +137,35 @@ export class McpPlatform extends Construct implements IMcpPlatform {
       keyUsage: kms.KeyUsage.SIGN_VERIFY,
       removalPolicy,
     });
-    const { audit, upstreamKey, trustDomain } = this;
+    const { audit, policy, upstreamKey, trustDomain } = this;
+    const workflow = new ApprovalWorkflow(this, 'ApprovalWorkflow', {
+      stateTables,
+      logRetention: profile.sizing.logRetention,
+    });
+    this.approvalWorkflow = workflow;
     this.gateway = new GatewayService(this, 'Gateway', {
       ...place,
       ...sizingOf(props.gatewaySizing ?? {}, profile.sizing),
       audit,
       upstreamKey,
       trustDomain,
-      policy: this.policy,
+      policy,
       identity: this.identity,
+      workflow,
+      approvalWait: props.approvalWait,
       readsRecordedBeforeAnswer: props.readsRecordedBeforeAnswer,
+    });
+
+    // … once a person has said yes where that is asked for …
+    doubtApprovalsSignIn(this, network, edge);
+    if (props.slack !== undefined) checkSlackIsReached(this, network);
+    this.approvals = new ApprovalsService(this, 'Approvals', {
+      ...place,
+      ...sizingOf(props.approvalsSizing ?? {}, profile.sizing),
+      audit,
+      policy,
+      workflow,
+      slack: props.slack,
     });
 
     // … and ends at a tool server, which the registry knows because its stack declared it.
@@ -161,6 +188,8 @@ export class McpPlatform extends Construct implements IMcpPlatform {
       gateway: this.gateway.service,
       authorization: this.authorization.service,
       registry: this.registry.service,
+      approvals: this.approvals.service,
+      workflow: this.approvalWorkflow,
       stateTables,
       certificates: edge instanceof PublicEdge ? [edge.certificate] : [],
       topic,
@@ -209,7 +238,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
   }
 
   private makeIdentity(network: PlatformNetwork, removalPolicy: cdk.RemovalPolicy): IdentityProvider {
-    if (network.egress.kind === 'endpoints') this.doubtCognito(network);
+    checkCognitoIsReached(this, network);
     return new IdentityProvider(this, 'Identity', {
       platformName: this.platformName,
       authorizationUrl: this.edge.authorizationUrl,
@@ -217,19 +246,5 @@ export class McpPlatform extends Construct implements IMcpPlatform {
       deletionProtection: this.profile.isKept,
       removalPolicy,
     });
-  }
-
-  /** Amazon Cognito Developer Guide, "Access Amazon Cognito using an interface endpoint". */
-  private doubtCognito({ endpointSecurityGroup }: PlatformNetwork): void {
-    const unreachable = 'no endpoint leads to the token endpoint of Cognito, so nobody could sign in';
-    const advice = 'give identity, an issuer that is reached from inside, or choose Egress.nat()';
-    // A new VPC has no other way out; one that is there may have, through a transit gateway or a proxy.
-    if (endpointSecurityGroup !== undefined) {
-      throw synthError(this, `egress is Egress.endpoints(), and ${unreachable}: ${advice}`);
-    }
-    cdk.Annotations.of(this).addWarningV2(
-      'toolgate:cognito-from-isolated-subnets',
-      `the tasks run in isolated subnets; unless those have a way out that CDK does not know, ${unreachable}: ${advice}, or acknowledge this warning`,
-    );
   }
 }

@@ -19,6 +19,7 @@ const troubles: readonly Trouble[] = [
   'policy',
   'signingKeys',
   'registration',
+  'people',
 ];
 
 /** One page, in the order in which one asks: is something wrong, for whom, because of what, and is there room left. */
@@ -34,6 +35,7 @@ export class PlatformDashboard extends Construct {
       new cloudwatch.AlarmStatusWidget({ title: 'Alarms', alarms: [...props.alarms], width: 24, height: 5 }),
     );
     this.dashboard.addWidgets(...this.answers('gateway'), ...this.answers('authorization'));
+    this.dashboard.addWidgets(...this.answers('approvals'), this.questions());
     this.dashboard.addWidgets(this.failures(), this.troubles());
     this.dashboard.addWidgets(this.tasks(), this.tables());
     this.dashboard.addWidgets(this.lastFailures());
@@ -56,6 +58,25 @@ export class PlatformDashboard extends Construct {
     ];
   }
 
+  private questions(): cloudwatch.IWidget {
+    const { stateMachine } = this.props.metrics.platform.workflow;
+    const sum = { period, statistic: 'Sum' };
+    return new cloudwatch.GraphWidget({
+      title: 'Questions to people: asked and ended (left), ended wrong (right)',
+      left: [
+        stateMachine.metricStarted({ ...sum, label: 'asked' }),
+        stateMachine.metricSucceeded({ ...sum, label: 'ended' }),
+      ],
+      right: [
+        stateMachine.metricFailed({ ...sum, label: 'failed' }),
+        stateMachine.metricAborted({ ...sum, label: 'stopped' }),
+        stateMachine.metricTimedOut({ ...sum, label: 'timed out' }),
+        stateMachine.metricThrottled({ ...sum, label: 'throttled' }),
+      ],
+      width: 12,
+    });
+  }
+
   private failures(): cloudwatch.IWidget {
     const codes = (Object.keys(failureCodes) as FailingPart[]).flatMap((part) => [...failureCodes[part]]);
     return new cloudwatch.GraphWidget({
@@ -74,8 +95,8 @@ export class PlatformDashboard extends Construct {
   }
 
   private tasks(): cloudwatch.IWidget {
-    const { gateway, authorization, registry } = this.props.metrics.platform;
-    const services = Object.entries({ gateway, authorization, registry });
+    const { gateway, authorization, registry, approvals } = this.props.metrics.platform;
+    const services = Object.entries({ gateway, authorization, registry, approvals });
     return new cloudwatch.GraphWidget({
       title: 'CPU and memory, %',
       left: services.map(([label, { service }]) => service.metricCpuUtilization({ period, label: `${label} CPU` })),
@@ -100,10 +121,10 @@ export class PlatformDashboard extends Construct {
   }
 
   private lastFailures(): cloudwatch.IWidget {
-    const { gateway, authorization, registry } = this.props.metrics.platform;
+    const { gateway, authorization, registry, approvals } = this.props.metrics.platform;
     return new cloudwatch.LogQueryWidget({
       title: 'Newest lines that tell of trouble',
-      logGroupNames: [gateway, authorization, registry].map(({ logGroup }) => logGroup.logGroupName),
+      logGroupNames: [gateway, authorization, registry, approvals].map(({ logGroup }) => logGroup.logGroupName),
       queryLines: ['fields @timestamp, service, code, msg', 'filter level >= 40', 'sort @timestamp desc', 'limit 50'],
       width: 24,
       height: 8,

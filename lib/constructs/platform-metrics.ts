@@ -2,6 +2,7 @@ import type * as cdk from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { ApprovalWorkflow } from './approval-workflow.ts';
 import type { McpService } from './mcp-service.ts';
 import type { IStateTables } from './state-tables.ts';
 
@@ -11,11 +12,13 @@ export interface MeteredPlatform {
   readonly gateway: McpService;
   readonly authorization: McpService;
   readonly registry: McpService;
+  readonly approvals: McpService;
+  readonly workflow: ApprovalWorkflow;
   readonly stateTables: IStateTables;
 }
 
 /** Services that the load balancer knows. */
-export type ServedService = 'gateway' | 'authorization';
+export type ServedService = 'gateway' | 'authorization' | 'approvals';
 
 /** With fewer requests in a period one error is many per cent, and no trend. */
 const requestsMin = 20;

@@ -1,4 +1,5 @@
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
+import type { approvalsEnv } from '../../runtime/approvals/env.ts';
 import type { authorizationEnv } from '../../runtime/authorization/env.ts';
 import type { gatewayEnv } from '../../runtime/gateway/env.ts';
 import type { registryEnv } from '../../runtime/registry/env.ts';
@@ -20,6 +21,7 @@ type RequiredName<Spec> = {
 
 export type GatewaySettings = SettingsOf<typeof gatewayEnv>;
 export type AuthorizationSettings = SettingsOf<typeof authorizationEnv>;
+export type ApprovalsSettings = SettingsOf<typeof approvalsEnv>;
 export type RegistrySettings = SettingsOf<typeof registryEnv>;
 /** Of every tool server. What a server reads beyond it is the tenant's to set; the read server stands for all of them. */
 export type ToolServerSettings = Omit<SettingsOf<typeof readServerEnv>, 'DATABASE_URL'>;

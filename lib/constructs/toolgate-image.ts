@@ -14,6 +14,11 @@ export class ToolgateImage {
     return fromPackage('authorization');
   }
 
+  /** Where people say yes or no. */
+  static approvals(): ecs.ContainerImage {
+    return fromPackage('approvals');
+  }
+
   /** Brings the catalogue to what stacks declare. */
   static registry(): ecs.ContainerImage {
     return fromPackage('registry');

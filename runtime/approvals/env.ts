@@ -33,6 +33,7 @@ export const approvalsEnv = {
     'who the people in Slack are, by the confirmed address of their profile: [{"email":"…","tenant":"…","subject":"…"}]; whoever is listed is an approver of that tenant',
   ),
   SLACK_API_URL: url("base URL of Slack's methods, only for a double", 'https://slack.com/api'),
+  APPROVAL_WORKFLOW_ARN: text('state machine whose tasks are answered when somebody decides; empty: none', ''),
   APPROVALS_POLL_MS: integer('how often open requests are looked at, milliseconds', { min: 50, max: 60_000 }, 2000),
   CARDS_PER_ASKER_MAX: integer('open cards of one asker; further ones wait behind one line', { min: 1, max: 100 }, 5),
   REMIND_AFTER_MS: integer(
@@ -56,7 +57,7 @@ export const approvalsEnv = {
     10_000,
   ),
   TABLE_PREFIX: text('what stands before the table names'),
-  AWS_REGION: text('region of DynamoDB, S3 and SSM', 'us-east-1'),
+  AWS_REGION: text('region of DynamoDB, S3, SSM and Step Functions', 'us-east-1'),
   DYNAMODB_ENDPOINT: text('endpoint of an embedded DynamoDB; empty for the AWS one', ''),
   ...auditEnv,
   AUDIT_WRITER: text('name of this writer in the record; one per replica of AUDIT_DIR', 'approvals'),

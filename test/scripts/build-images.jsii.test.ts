@@ -12,7 +12,7 @@ import { type ImageName, imageDirectory, lambdaDirectory, policyDirectory } from
 import { openTestDynamo, tablePrefix } from '../support/local-dynamo.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const names: readonly ImageName[] = ['gateway', 'authorization', 'registry', 'read', 'write'];
+const names: readonly ImageName[] = ['gateway', 'authorization', 'approvals', 'registry', 'read', 'write'];
 
 for (const name of names) {
   test(`the image of ${name} runs with nothing beside its folder, is healthy and ends on SIGTERM`, async (t) => {
@@ -115,6 +115,8 @@ function environmentOf(name: ImageName, folder: string): Record<string, string> 
         AUTHORIZATION_PORT: '0',
         GATEWAY_URL: 'http://gateway.test',
       };
+    case 'approvals':
+      return { ...common, PUBLIC_URL: 'http://approvals.test', POLICY_DIR: policyDirectory() };
     case 'registry':
       return {
         ...common,

@@ -16,12 +16,14 @@ export interface AwsCallRecorder {
 export interface RecorderOptions {
   readonly emulator: Ministack;
   readonly account: string;
+  /** Whose task tokens the service answers with: a token names its machine to AWS alone. */
+  readonly stateMachineArn?: string;
   /** Permissions that AWS checks beside the one of the call, e.g. of the key that encrypts a bucket. */
   readonly implied?: (call: AwsCall) => readonly AwsCall[];
 }
 
 export async function startAwsCallRecorder(options: RecorderOptions): Promise<AwsCallRecorder> {
-  const { emulator, account, implied = () => [] } = options;
+  const { emulator, account, stateMachineArn, implied = () => [] } = options;
   const calls: AwsCall[] = [];
   const target = new URL(emulator.endpoint);
   const server = createServer((incoming, response) => {
@@ -33,6 +35,7 @@ export async function startAwsCallRecorder(options: RecorderOptions): Promise<Aw
         for (const call of callsOf(incoming.method ?? '', incoming.url ?? '/', incoming.headers, body, {
           ...emulator,
           account,
+          ...(stateMachineArn !== undefined && { stateMachineArn }),
         }))
           calls.push(call, ...implied(call));
       } catch (error) {
@@ -72,6 +75,7 @@ export async function startAwsCallRecorder(options: RecorderOptions): Promise<Aw
 interface Place {
   readonly region: string;
   readonly account: string;
+  readonly stateMachineArn?: string;
 }
 
 /** The permissions that AWS would check for one request of its API (Service Authorization Reference). Throws for a request it cannot name. */
@@ -91,9 +95,10 @@ export function callsOf(
   if (operation === undefined || operation === '') throw new Error(`${method} ${url} of ${service} names no operation`);
   const input = JSON.parse(body.toString('utf8') || '{}') as Record<string, unknown>;
   const action = `${service}:${operation}`;
-  const at = `arn:aws:${service}:${place.region}:${place.account}`;
-  const context = service === 'dynamodb' ? leadingKeyOf(input) : {};
-  return resourcesOf(service, operation, input, at).map((resource) => ({ action, resource, context }));
+  const contexts = service === 'dynamodb' ? leadingKeysOf(input) : [{}];
+  return resourcesOf(service, operation, input, place).flatMap((resource) =>
+    contexts.map((context) => ({ action, resource, context })),
+  );
 }
 
 interface ItemInput {
@@ -102,26 +107,32 @@ interface ItemInput {
   readonly Item?: Item;
   readonly KeyConditionExpression?: string;
   readonly ExpressionAttributeValues?: Item;
+  /** Of one table only: a service that reads two at once would be seen as one that reads the first. */
+  readonly RequestItems?: Readonly<Record<string, { readonly Keys?: readonly Item[] }>>;
 }
 
 type Item = Readonly<Record<string, { readonly S?: string }>>;
 
-/** The partition of a call about one item, or of a query. */
-function leadingKeyOf(input: ItemInput): Record<string, string> {
-  const definition = tables.find(({ name }) => String(input.TableName).endsWith(`-${name}`));
-  const item = input.Key ?? input.Item;
+/** The partitions of a call about items, or of a query, each as a context of its own: all of them must be allowed. */
+function leadingKeysOf(input: ItemInput): readonly Record<string, string>[] {
+  const [[batchTable, batch] = []] = Object.entries(input.RequestItems ?? {});
+  const table = String(input.TableName ?? batchTable);
+  const partitionKey = tables.find(({ name }) => table.endsWith(`-${name}`))?.partitionKey ?? '';
   const asked = /^\w+ = (:\w+)/.exec(input.KeyConditionExpression ?? '')?.[1];
-  const value =
-    asked === undefined ? item?.[definition?.partitionKey ?? '']?.S : input.ExpressionAttributeValues?.[asked]?.S;
-  return value === undefined ? {} : { 'dynamodb:LeadingKeys': value };
+  const values =
+    asked === undefined
+      ? (batch?.Keys ?? [input.Key ?? input.Item]).map((item) => item?.[partitionKey]?.S)
+      : [input.ExpressionAttributeValues?.[asked]?.S];
+  return values.map((value) => (value === undefined ? {} : { 'dynamodb:LeadingKeys': value }));
 }
 
 function resourcesOf(
   service: string,
   operation: string,
   input: Record<string, unknown>,
-  at: string,
+  { region, account, stateMachineArn }: Place,
 ): readonly string[] {
+  const at = `arn:aws:${service}:${region}:${account}`;
   if (service === 'dynamodb') {
     const names =
       input.TableName === undefined ? Object.keys((input.RequestItems ?? {}) as object) : [String(input.TableName)];
@@ -132,10 +143,17 @@ function resourcesOf(
     const names = [input.Name ?? input.Path ?? input.Names ?? []].flat().map(String);
     if (names.length > 0) return names.map((name) => `${at}:parameter/${name.replace(/^\//, '').replace(/\/$/, '')}`);
   }
+  if (service === 'states') return [machineOf(input, stateMachineArn)];
   if (service === 'kms' && typeof input.KeyId === 'string')
     return [input.KeyId.startsWith('arn:') ? input.KeyId : `${at}:key/${input.KeyId}`];
   if (service === 'secretsmanager' && typeof input.SecretId === 'string') return [input.SecretId];
   throw new Error(`${service}:${operation} names no resource that is known here`);
+}
+
+function machineOf(input: Record<string, unknown>, ofTokens: string | undefined): string {
+  const machine = input.stateMachineArn ?? (typeof input.taskToken === 'string' ? ofTokens : undefined);
+  if (typeof machine !== 'string') throw new Error('a call of Step Functions names no state machine');
+  return machine;
 }
 
 function s3CallOf(method: string, url: string, headers: IncomingHttpHeaders): AwsCall {

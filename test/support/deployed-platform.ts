@@ -59,7 +59,7 @@ export interface DeployedPlatformOptions {
   readonly toolDomain: string;
 }
 
-const images = ['gateway', 'authorization', 'registry', 'read', 'write'] as const;
+const images = ['gateway', 'authorization', 'approvals', 'registry', 'read', 'write'] as const;
 
 /** Starts every deployed service as a process, behind HAProxy with the deployed rules, and waits until all tools are registered. */
 export async function startDeployedPlatform(options: DeployedPlatformOptions): Promise<DeployedPlatform> {
@@ -116,7 +116,12 @@ export async function startDeployedPlatform(options: DeployedPlatformOptions): P
     const running: { stop(): Promise<void> }[] = [];
     const services = await Promise.all(
       starting.map(async ({ service, name, address }): Promise<RunningService> => {
-        const recorder = await startAwsCallRecorder({ emulator, account });
+        const { APPROVAL_WORKFLOW_ARN: stateMachineArn } = service.environment;
+        const recorder = await startAwsCallRecorder({
+          emulator,
+          account,
+          ...(stateMachineArn !== undefined && { stateMachineArn }),
+        });
         closings.push(() => recorder.close());
         const started = startService({ service, name, address, recorder, emulator, assembly, folder, caFile, hostMap });
         closings.push(() => started.kill());

@@ -8,6 +8,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Alarms, type AlarmsProps } from '../../../lib/constructs/alarms.ts';
+import { ApprovalWorkflow } from '../../../lib/constructs/approval-workflow.ts';
 import { Egress } from '../../../lib/constructs/egress.ts';
 import { McpService } from '../../../lib/constructs/mcp-service.ts';
 import { PlatformNetwork } from '../../../lib/constructs/platform-network.ts';
@@ -16,7 +17,7 @@ import { tables } from '../../../runtime/contract/tables.ts';
 import { unknownActions } from '../../support/iam-actions.ts';
 import { synthFailure, synthTemplate } from '../../support/synth.ts';
 
-/** Three services, two of them behind a load balancer, and alarms on them. */
+/** Four services, three of them behind a load balancer, and alarms on them. */
 function watch(stack: cdk.Stack, props: Partial<AlarmsProps> = {}): Alarms {
   const network = new PlatformNetwork(stack, 'Network', { egress: Egress.publicSubnets() });
   const { vpc } = network;
@@ -24,16 +25,18 @@ function watch(stack: cdk.Stack, props: Partial<AlarmsProps> = {}): Alarms {
   const image = ecs.ContainerImage.fromRegistry('toolgate');
   const service = (id: string, ports = [8080]) =>
     new McpService(stack, id, { cluster, network, image, ports, environment: {} });
-  const [gateway, authorization, registry] = [
+  const [gateway, authorization, registry, approvals] = [
     service('Gateway', [8080, 8081]),
     service('Authorization'),
     service('Registry'),
+    service('Approvals'),
   ];
   const loadBalancer = new elbv2.ApplicationLoadBalancer(stack, 'Edge', { vpc });
   for (const [index, target] of [
     gateway.serveTargets(stack, 'GatewayTargets', 8080),
     gateway.serveTargets(stack, 'GatewayMutualTlsTargets', 8081),
     authorization.serveTargets(stack, 'AuthorizationTargets', 8080),
+    approvals.serveTargets(stack, 'ApprovalsTargets', 8080),
   ].entries()) {
     loadBalancer.addListener(`Listener${index}`, {
       port: 8000 + index,
@@ -49,6 +52,8 @@ function watch(stack: cdk.Stack, props: Partial<AlarmsProps> = {}): Alarms {
     gateway,
     authorization,
     registry,
+    approvals,
+    workflow: new ApprovalWorkflow(stack, 'Workflow', { stateTables }),
     stateTables,
     ...props,
   });
@@ -83,7 +88,10 @@ test('every part that can fail has its alarm', () => {
   assert.deepEqual(
     [...alarmsOf(template).keys()].sort(),
     [
+      'ApprovalErrors',
+      'ApprovalsGone',
       'ApprovalsUnavailable',
+      'ApprovalsUnhealthy',
       'AuditCheckpoints',
       'AuditLost',
       'AuditStorage',
@@ -100,6 +108,7 @@ test('every part that can fail has its alarm', () => {
       'GatewayUnhealthy2',
       'IdentityUnavailable',
       'InternalErrors',
+      'PeopleNotTold',
       'PolicyRefused',
       'PolicyUnavailable',
       'QuotaUnavailable',
@@ -111,6 +120,9 @@ test('every part that can fail has its alarm', () => {
       ...tables.map(({ name }) => `Throttled${name.replaceAll('-', '')}`),
       'ToolServerFailures',
       'UnwantedTaskStops',
+      'WorkflowEnded',
+      'WorkflowFailed',
+      'WorkflowThrottled',
     ].sort(),
   );
 });
@@ -230,7 +242,7 @@ test('why tasks stopped is kept, and those that nobody stopped are counted', () 
       'detail-type': ['ECS Task State Change'],
       detail: {
         clusterArn: [{ 'Fn::GetAtt': [Match.stringLikeRegexp('^Cluster'), 'Arn'] }],
-        group: ['Gateway', 'Authorization', 'Registry'].map((id) => ({
+        group: ['Gateway', 'Authorization', 'Registry', 'Approvals'].map((id) => ({
           'Fn::Join': ['', ['service:', { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}Service`), 'Name'] }]],
         })),
         lastStatus: ['STOPPED'],

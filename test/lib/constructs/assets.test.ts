@@ -56,7 +56,7 @@ test('a copy of the library outside its package says that it has no root', async
 });
 
 test('the folder that tasks may write to belongs to the user of every image', () => {
-  const names: readonly ImageName[] = ['gateway', 'authorization', 'registry', 'read', 'write'];
+  const names: readonly ImageName[] = ['gateway', 'authorization', 'approvals', 'registry', 'read', 'write'];
   for (const name of names) {
     const dockerfile = readFileSync(join(imageDirectory(name), 'Dockerfile'), 'utf8');
     // Fargate gives a volume the owner that its folder has in the image, and only where the image calls it a volume.

@@ -16,6 +16,7 @@ import {
   StateTables,
   ToolRouting,
 } from '../../../lib/index.ts';
+import { approvalsEnv, pageProblem, slackProblem } from '../../../runtime/approvals/env.ts';
 import { authorizationEnv, checkAuthorizationEnv } from '../../../runtime/authorization/env.ts';
 import { gatewayEnv } from '../../../runtime/gateway/env.ts';
 import { checkRegistryEnv, registryEnv } from '../../../runtime/registry/env.ts';
@@ -39,6 +40,18 @@ test('each service can start with the environment that its construct gives it', 
     const authorization = readEnv(authorizationEnv, containerEnvironment(each, 'PlatformAuthorization'));
     checkAuthorizationEnv(authorization);
     assert.equal(authorization.AUTHORIZATION_ISSUER, 'https://id.tools.example.com');
+    const approvals = readEnv(
+      approvalsEnv,
+      containerEnvironment(each, 'PlatformApprovals'),
+      auditPlaceProblem,
+      slackProblem,
+      pageProblem,
+    );
+    assert.equal(approvals.PUBLIC_URL, 'https://mcp.tools.example.com');
+    assert.equal(approvals.SLACK_BOT_TOKEN, undefined);
+    assert.equal(gateway.APPROVALS_URL, approvals.PUBLIC_URL);
+    assert.equal(authorization.APPROVALS_URL, approvals.PUBLIC_URL);
+    assert.ok(gateway.APPROVAL_WORKFLOW_ARN !== '' && approvals.APPROVAL_WORKFLOW_ARN !== '');
     const registry = readEnv(registryEnv, containerEnvironment(each, 'PlatformRegistry'), auditPlaceProblem);
     checkRegistryEnv(registry);
     assert.equal(registry.DECLARATIONS_PATH, '/toolgate/prod/servers');
@@ -68,6 +81,7 @@ test('with mutual TLS the gateway has a second port and a second target group', 
 
 test('each service may do what its code does, and nothing else', () => {
   assert.deepEqual(allowedActions(template, 'PlatformGatewayServiceTaskTaskRole'), [
+    'dynamodb:BatchGetItem',
     'dynamodb:GetItem',
     'dynamodb:PutItem',
     'dynamodb:Query',
@@ -79,7 +93,23 @@ test('each service may do what its code does, and nothing else', () => {
     's3:GetObject',
     's3:PutObject',
     'ssm:GetParameter',
+    'states:StartExecution',
   ]);
+  const ofApprovals = allowedActions(template, 'PlatformApprovalsServiceTaskTaskRole');
+  assert.deepEqual(
+    ofApprovals.filter((action) => !action.startsWith('dynamodb:')),
+    [
+      'kms:GenerateDataKey',
+      'kms:GetPublicKey',
+      'kms:Sign',
+      's3:GetObject',
+      's3:PutObject',
+      'ssm:GetParameter',
+      'states:SendTaskFailure',
+      'states:SendTaskHeartbeat',
+      'states:SendTaskSuccess',
+    ],
+  );
   assert.deepEqual(allowedActions(template, 'PlatformAuthorizationServiceTaskTaskRole'), [
     'dynamodb:DeleteItem',
     'dynamodb:GetItem',
@@ -111,8 +141,9 @@ test('each service lets in what is in front of it, and the registry nobody', () 
   // The public and the internal load balancer.
   assert.equal(count('GatewayServiceSecurityGroup'), 2);
   assert.equal(count('AuthorizationServiceSecurityGroup'), 2);
+  assert.equal(count('ApprovalsServiceSecurityGroup'), 1);
   assert.equal(count('ToolEdgeLoadBalancerSecurityGroup'), 3);
-  assert.equal(into.length, 7, into.join(', '));
+  assert.equal(into.length, 8, into.join(', '));
   for (const { Properties } of Object.values(template.findResources('AWS::ECS::Service'))) {
     const groups = Properties.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups;
     assert.ok(groups.length >= 1 && groups.length <= 2);

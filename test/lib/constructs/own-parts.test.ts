@@ -59,8 +59,8 @@ test('an edge of another stack lets its load balancer out to the tasks, and the 
   const own = new cdk.Stack(app, 'Own');
   makePlatform(own, { certificate: undefined, edge: edgeIn(other, vpcIn(other)) });
   const template = Template.fromStack(own);
-  // The gateway's and the authorization server's rule, beside the two of the internal load balancer.
-  template.resourceCountIs('AWS::ElasticLoadBalancingV2::ListenerRule', 4);
+  // The rules of gateway, authorization server and approvals, beside the two of the internal load balancer.
+  template.resourceCountIs('AWS::ElasticLoadBalancingV2::ListenerRule', 5);
   const edgeGroup = { 'Fn::ImportValue': Match.stringLikeRegexp('EdgeSecurityGroup') };
   const port = { FromPort: 8080, ToPort: 8080 };
   template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', { ...port, SourceSecurityGroupId: edgeGroup });

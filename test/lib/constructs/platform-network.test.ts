@@ -49,7 +49,7 @@ test('S3 and DynamoDB are reached through gateway endpoints whatever the egress'
 
 test('interface endpoints are those of the services that are used, and no other', () => {
   const { template, made } = network({ egress: Egress.endpoints() });
-  const used = ['ecr.api', 'ecr.dkr', 'kms', 'logs', 'secretsmanager', 'ssm'];
+  const used = ['ecr.api', 'ecr.dkr', 'kms', 'logs', 'secretsmanager', 'ssm', 'states'];
   assert.deepEqual(endpoints(template, 'Interface'), used);
   template.resourceCountIs('AWS::EC2::NatGateway', 0);
   assert.equal(made.taskSubnets.subnetType, ec2.SubnetType.PRIVATE_ISOLATED);
@@ -63,14 +63,14 @@ test('an endpoint is in each zone, or in one when that is asked', () => {
     });
     return Object.values(found).map(({ Properties }) => Properties.SubnetIds.length);
   };
-  assert.deepEqual(subnetsOf(Egress.endpoints()), [2, 2, 2, 2, 2, 2]);
-  assert.deepEqual(subnetsOf(Egress.endpoints({ singleZone: true })), [1, 1, 1, 1, 1, 1]);
+  assert.deepEqual(subnetsOf(Egress.endpoints()), [2, 2, 2, 2, 2, 2, 2]);
+  assert.deepEqual(subnetsOf(Egress.endpoints({ singleZone: true })), [1, 1, 1, 1, 1, 1, 1]);
 });
 
 test('a service that is used anyway gets one endpoint, also when it is asked for', () => {
   const { KMS } = ec2.InterfaceVpcEndpointAwsService;
   const { template } = network({ egress: Egress.endpoints({ additionalServices: [KMS] }) });
-  template.resourcePropertiesCountIs('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Interface' }, 6);
+  template.resourcePropertiesCountIs('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Interface' }, 7);
 });
 
 test('a service of one’s own gets an endpoint beside the others', () => {

@@ -1,0 +1,108 @@
+import * as cdk from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { checkWhole, durationMs, isLiteral, requireProps, shown } from './check-props.ts';
+import type { SlackApprover, SlackConnection } from './slack-connection.ts';
+import { synthError } from './synth-error.ts';
+
+const tenantName = /^(\*|[a-z0-9][a-z0-9-]{0,62})$/;
+const channelId = /^[CG][A-Z0-9]{1,30}$/;
+const text = /\S/;
+
+/** A task definition has 64 KiB for everything. Amazon ECS Developer Guide, "Service quotas". */
+const approversBytesMax = 32_768;
+const range = { minMs: 1000, maxMs: 604_800_000, allowed: '1 second to 7 days' };
+
+/** Throws a sentence for what no service could start with, or would be passed over in silence. */
+export function checkSlack(scope: IConstruct, slack: SlackConnection): void {
+  requireProps(scope, slack, ['botToken', 'channels']);
+  const { signingSecret, appToken, channels, escalationChannels = {}, approvers = [], cardsPerAskerMax } = slack;
+  if ((signingSecret === undefined) === (appToken === undefined)) {
+    throw synthError(
+      scope,
+      `slack has ${signingSecret === undefined ? 'neither signingSecret nor appToken' : 'signingSecret and appToken'}: give signingSecret when Slack sends its messages to us, or appToken when we open a socket to Slack`,
+    );
+  }
+  checkChannels(scope, 'slack.channels', channels);
+  if (Object.keys(channels).length === 0) {
+    throw synthError(
+      scope,
+      'slack.channels is empty: say in which channel people approve, e.g. { acme: "C0123456789" }',
+    );
+  }
+  checkChannels(scope, 'slack.escalationChannels', escalationChannels);
+  const unasked = Object.keys(escalationChannels).find((tenant) => !isAsked(channels, tenant));
+  if (unasked !== undefined) {
+    throw synthError(
+      scope,
+      `slack.escalationChannels has ${shown(unasked)}, whose questions no channel is told of: add it to slack.channels, or take it out`,
+    );
+  }
+  checkApprovers(scope, approvers, channels);
+  if (cardsPerAskerMax !== undefined) checkWhole(scope, 'slack.cardsPerAskerMax', cardsPerAskerMax, 1, 100);
+  const remindMs = durationMs(scope, 'slack.remindAfter', slack.remindAfter ?? cdk.Duration.minutes(30), range);
+  const escalateMs = durationMs(scope, 'slack.escalateAfter', slack.escalateAfter ?? cdk.Duration.hours(2), range);
+  if (Object.keys(escalationChannels).length > 0 && escalateMs <= remindMs) {
+    throw synthError(
+      scope,
+      `slack.escalateAfter is ${escalateMs / 1000} seconds and slack.remindAfter ${remindMs / 1000}: remind those who were asked before others are`,
+    );
+  }
+  if (slack.escalateAfter !== undefined && Object.keys(escalationChannels).length === 0) {
+    throw synthError(scope, 'slack.escalateAfter is given, but no escalationChannels: give them too, or leave it away');
+  }
+}
+
+function checkChannels(scope: IConstruct, prop: string, channels: { readonly [tenant: string]: string }): void {
+  for (const [tenant, channel] of Object.entries(channels)) {
+    if (!isLiteral(tenant, tenantName)) {
+      throw synthError(
+        scope,
+        `${prop} has the tenant ${shown(tenant)}: give its name in lower-case letters, digits and hyphens, or * for all others`,
+      );
+    }
+    if (!isLiteral(channel, channelId)) {
+      throw synthError(
+        scope,
+        `${prop}.${tenant} is ${shown(channel)}: give the id of a channel, as "About" of the channel in Slack shows it, e.g. "C0123456789"`,
+      );
+    }
+  }
+}
+
+function checkApprovers(
+  scope: IConstruct,
+  approvers: readonly SlackApprover[],
+  channels: { readonly [tenant: string]: string },
+): void {
+  const seen = new Set<string>();
+  for (const [index, { email, tenant, subject }] of approvers.entries()) {
+    const prop = `slack.approvers[${index}]`;
+    if (!isLiteral(email, /^\s*\S+@\S+\s*$/)) {
+      throw synthError(scope, `${prop}.email is ${shown(email)}: give the address of a Slack profile`);
+    }
+    if (!isLiteral(subject, text)) {
+      throw synthError(scope, `${prop}.subject is ${shown(subject)}: give the sub that this person's tokens have`);
+    }
+    if (!isLiteral(tenant, tenantName) || tenant === '*' || !isAsked(channels, tenant)) {
+      throw synthError(
+        scope,
+        `${prop}.tenant is ${shown(tenant)}: give one whose questions go to a channel of slack.channels, which has ${Object.keys(channels).join(', ')}`,
+      );
+    }
+    const address = email.trim().toLowerCase();
+    if (seen.has(address)) {
+      throw synthError(scope, `slack.approvers has ${address} twice: one address is one account, so take one out`);
+    }
+    seen.add(address);
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(approvers));
+  if (bytes <= approversBytesMax) return;
+  throw synthError(
+    scope,
+    `slack.approvers has ${approvers.length} people in ${bytes} bytes: a task definition has room for ${approversBytesMax}, so list those who do not sign in to the approvals page`,
+  );
+}
+
+function isAsked(channels: { readonly [tenant: string]: string }, tenant: string): boolean {
+  return tenant === '*' || Object.hasOwn(channels, tenant) || Object.hasOwn(channels, '*');
+}

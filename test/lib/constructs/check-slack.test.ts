@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as cdk from 'aws-cdk-lib';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { checkSlack } from '../../../lib/constructs/check-slack.ts';
+import type { SlackConnection } from '../../../lib/constructs/slack-connection.ts';
+import { synthFailure } from '../../support/synth.ts';
+
+const grace = { email: 'grace@example.com', tenant: 'acme', subject: 'g' };
+
+/** The sentence for a connection that is right but for `wrong`. */
+function refusal(wrong: (secret: secretsmanager.ISecret) => Partial<SlackConnection>): string {
+  return synthFailure((stack) => {
+    const secret = secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'slack');
+    checkSlack(stack, {
+      botToken: secret,
+      signingSecret: secret,
+      channels: { acme: 'C0123456789' },
+      ...wrong(secret),
+    });
+  });
+}
+
+const token = cdk.Token.asString({ Ref: 'Channel' });
+
+const refusals: readonly (readonly [
+  what: string,
+  wrong: (secret: secretsmanager.ISecret) => Partial<SlackConnection>,
+  sentence: RegExp,
+])[] = [
+  ['no bot token', () => ({ botToken: undefined as never }), /^Stack: botToken is undefined, and it is required/],
+  ['no channels', () => ({ channels: undefined as never }), /^Stack: channels is undefined, and it is required/],
+  [
+    'neither way for clicks',
+    () => ({ signingSecret: undefined }),
+    /slack has neither signingSecret nor appToken: give signingSecret when/,
+  ],
+  [
+    'two ways for clicks',
+    (secret) => ({ appToken: secret }),
+    /slack has signingSecret and appToken: give signingSecret when/,
+  ],
+  ['nobody is asked', () => ({ channels: {} }), /slack\.channels is empty: say in which channel people approve/],
+  [
+    'a name of a channel',
+    () => ({ channels: { acme: '#approvals' } }),
+    /slack\.channels\.acme is "#approvals": give the id of a channel/,
+  ],
+  [
+    'a channel that only the deployment knows',
+    () => ({ channels: { acme: token } }),
+    /slack\.channels\.acme is a token: give the id/,
+  ],
+  [
+    'a tenant in capitals',
+    () => ({ channels: { Acme: 'C0123456789' } }),
+    /slack\.channels has the tenant "Acme": give its name in lower-case/,
+  ],
+  [
+    'further for a tenant that is not asked',
+    () => ({ escalationChannels: { globex: 'C1' } }),
+    /escalationChannels has "globex", whose questions no channel is told of/,
+  ],
+  [
+    'an approver without a subject',
+    () => ({ approvers: [{ ...grace, subject: '' }] }),
+    /slack\.approvers\[0\]\.subject is "": give the sub/,
+  ],
+  [
+    'an approver without an address',
+    () => ({ approvers: [{ ...grace, email: 'grace' }] }),
+    /slack\.approvers\[0\]\.email is "grace": give the address/,
+  ],
+  [
+    'an approver of a tenant without a channel',
+    () => ({ approvers: [{ ...grace, tenant: 'globex' }] }),
+    /slack\.approvers\[0\]\.tenant is "globex": give one whose questions go to a channel of slack\.channels, which has acme/,
+  ],
+  [
+    'one address twice',
+    () => ({ approvers: [grace, { ...grace, email: ' GRACE@example.com' }] }),
+    /slack\.approvers has grace@example\.com twice: one address is one account/,
+  ],
+  [
+    'more approvers than a task definition holds',
+    () => ({
+      approvers: Array.from({ length: 600 }, (_, each) => ({ ...grace, email: `approver-${each}@example.com` })),
+    }),
+    /slack\.approvers has 600 people in \d+ bytes: a task definition has room for 32768/,
+  ],
+  ['no cards', () => ({ cardsPerAskerMax: 0 }), /slack\.cardsPerAskerMax is 0: give a whole number from 1 to 100/],
+  [
+    'a reminder at once',
+    () => ({ remindAfter: cdk.Duration.millis(1) }),
+    /slack\.remindAfter is 0\.001 seconds: give 1 second to 7 days/,
+  ],
+  [
+    'further before a reminder',
+    () => ({ escalationChannels: { acme: 'C1' }, escalateAfter: cdk.Duration.minutes(5) }),
+    /slack\.escalateAfter is 300 seconds and slack\.remindAfter 1800: remind those who were asked/,
+  ],
+  [
+    'further to nobody',
+    () => ({ escalateAfter: cdk.Duration.hours(3) }),
+    /slack\.escalateAfter is given, but no escalationChannels/,
+  ],
+];
+
+for (const [what, wrong, sentence] of refusals) {
+  test(`Slack is refused at synth: ${what}`, () => {
+    assert.match(refusal(wrong), sentence);
+  });
+}
+
+test('Slack is taken with a socket, with a channel for all, and with people of any tenant in it', () => {
+  const stack = new cdk.Stack();
+  const secret = secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'slack');
+  checkSlack(stack, {
+    botToken: secret,
+    appToken: secret,
+    channels: { '*': 'C0123456789' },
+    escalationChannels: { acme: 'C0000000009' },
+    approvers: [grace],
+  });
+});
