@@ -179,7 +179,7 @@ function whatToDo(id: string, url: string): string {
 
 function refused(code: 'approval_required', what: string, approvalId: string): Refusal {
   return new Refusal(code, {
-    reason: `A person must approve this call first. ${what} Send it again, without requestState, to ask anew.`,
+    reason: `A person must approve this call first. ${what} Send it again to ask anew.`,
     approvalId,
   });
 }
