@@ -4,7 +4,7 @@ import type { ApprovalsDeps } from './deps.ts';
 import type { ApprovalsEnv } from './env.ts';
 import { createPageSignIn, type PageSignIn } from './page-sign-in.ts';
 import { createSealedCookies } from './sealed-cookies.ts';
-import { type MorePages, servePages, signedInPath } from './serve-pages.ts';
+import { type MorePages, type PagesDeps, servePages, signedInPath } from './serve-pages.ts';
 
 /** What the authorization server calls us when it has APPROVALS_URL. */
 const clientId = 'toolgate-approvals';
@@ -12,7 +12,7 @@ const clientId = 'toolgate-approvals';
 /** The pages for people with `more` of somebody else's, or undefined where nobody can sign in to them. Throws with a sentence for a cookie key that is none. */
 export function openPages(
   env: Pick<ApprovalsEnv, 'PUBLIC_URL' | 'AUTHORIZATION_ISSUER' | 'APPROVALS_COOKIE_KEY'>,
-  deps: Pick<ApprovalsDeps, 'now' | 'logger' | 'approvals' | 'approvers' | 'policy' | 'before' | 'decide'>,
+  deps: Omit<PagesDeps, 'publicUrl' | 'signIn' | 'more'> & Pick<ApprovalsDeps, 'approvers'>,
   more?: (signIn: PageSignIn) => MorePages,
 ): ServePages | undefined {
   const { PUBLIC_URL: publicUrl, AUTHORIZATION_ISSUER: issuer, APPROVALS_COOKIE_KEY: key } = env;

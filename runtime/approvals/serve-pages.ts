@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApprovalRequest } from '../contract/approval.ts';
+import type { RefusalCode } from '../contract/refusal-codes.ts';
 import type { ApprovalStore } from '../shared/approval-store.ts';
+import type { AuditWriter } from '../shared/audit-writer.ts';
 import type { Logger } from '../shared/logger.ts';
 import { sendPage } from '../shared/pages/send-page.ts';
 import type { ApproverPolicy } from '../shared/policy-client.ts';
@@ -8,6 +10,7 @@ import { Refusal } from '../shared/refusal.ts';
 import { UpstreamProblem, type UpstreamProblemKind } from '../shared/upstream-problem.ts';
 import type { Answer, AnswerOutcome } from './decide-request.ts';
 import { lookAtRequest } from './look-at-request.ts';
+import { type GrantUse, isLeft } from './messages/grant-use.ts';
 import type { Precedents } from './messages/precedents.ts';
 import { isFormToken, type PageSignIn, type SignedIn, seeOther } from './page-sign-in.ts';
 import { listPage } from './pages/list-page.ts';
@@ -15,6 +18,8 @@ import { plainPage } from './pages/plain-page.ts';
 import { requestPage } from './pages/request-page.ts';
 import { noSay } from './pages/words.ts';
 import { readForm } from './read-form.ts';
+import { recordRefusedForm } from './record-refused-form.ts';
+import { type TakeBack, whyNoTakeBack } from './take-back.ts';
 
 /** What the pages need. */
 export interface PagesDeps {
@@ -23,9 +28,15 @@ export interface PagesDeps {
   readonly policy: ApproverPolicy;
   /** What people said before; undefined when that cannot be read. Never rejects. */
   readonly before: (request: ApprovalRequest) => Promise<Precedents | undefined>;
+  /** What became of a yes; undefined when that cannot be read, or it is none. Never rejects. */
+  readonly useOf: (request: ApprovalRequest) => Promise<GrantUse | undefined>;
+  /** An approver takes a yes back, an asker a question. */
+  readonly takeBack: (act: TakeBack) => Promise<AnswerOutcome>;
+  readonly withdraw: (act: TakeBack) => Promise<AnswerOutcome>;
   /** One person's answer, as decideRequest takes it. */
   readonly decide: (answer: Answer) => Promise<AnswerOutcome>;
   readonly signIn: PageSignIn;
+  readonly audit: Pick<AuditWriter, 'append'>;
   readonly logger: Logger;
   /** Origin that people have in their address bar. */
   readonly publicUrl: string;
@@ -65,7 +76,19 @@ async function serve(visit: Visit, deps: PagesDeps): Promise<void> {
     return sendPage(response, 421, plainPage('This cannot go on', `These pages are at ${deps.publicUrl}/approvals.`));
   }
   if (isPost && !isFromUs(request, deps)) {
-    return sendPage(response, 403, plainPage('This cannot go on', 'The answer came from another site.', overview));
+    const reason = 'The answer came from another site.';
+    await recordRefusedForm(
+      {
+        request,
+        path: url.pathname,
+        person: deps.signIn.who(request),
+        status: 403,
+        code: 'origin_not_allowed',
+        reason,
+      },
+      deps,
+    );
+    return sendPage(response, 403, plainPage('This cannot go on', reason, overview));
   }
   if (deps.more !== undefined && (await deps.more(visit))) return;
   const id = /^\/approvals\/([\w-]{22})$/.exec(url.pathname)?.[1];
@@ -107,7 +130,10 @@ async function show({ request, response, url }: Visit, id: string, deps: PagesDe
 async function answer({ request, response, url }: Visit, id: string, deps: PagesDeps): Promise<void> {
   const person = deps.signIn.who(request);
   const form = await readForm(request);
+  const refused = (status: number, code: RefusalCode, reason: string) =>
+    recordRefusedForm({ request, path: url.pathname, person, status, code, reason }, deps);
   if (person === undefined) {
+    await refused(401, 'credentials_missing', 'Nobody is signed in.');
     // A redirect would be held to the form's policy (CSP 3 § 6.4.1.1 form-action), and would lose the answer all the same.
     const again = { href: url.pathname, words: 'Sign in and look at it again' };
     return sendPage(response, 401, plainPage('You are signed out', 'Your answer was not stored.', again));
@@ -115,24 +141,22 @@ async function answer({ request, response, url }: Visit, id: string, deps: Pages
   const verdict = form?.get('answer');
   if (form === undefined || !isFormToken(form.get('form'), person, url.pathname)) {
     const again = { href: url.pathname, words: 'Look at it again' };
+    await refused(403, 'message_invalid', 'The form is not of this person, this sign-in and this question.');
     return sendPage(
       response,
       403,
       plainPage('This cannot go on', 'Your answer was not stored: the page was too old.', again),
     );
   }
+  const { subject, tenant, kind, roles } = person;
+  const reason = form.get('reason')?.trim() || undefined;
+  const act = { requestId: id, approver: { subject, tenant, kind, roles }, reason, via: 'page' } as const;
+  if (verdict === 'take-back') return told(response, await deps.takeBack(act), { id, person, deps });
+  if (verdict === 'withdraw') return told(response, await deps.withdraw(act), { id, person, deps });
   if (verdict !== 'approve' && verdict !== 'deny') {
     return sendPage(response, 400, plainPage('This cannot go on', 'Answer with Approve or Deny.', overview));
   }
-  const { subject, tenant, kind, roles } = person;
-  const given: Answer = {
-    requestId: id,
-    approver: { subject, tenant, kind, roles },
-    verdict,
-    reason: form.get('reason')?.trim() || undefined,
-    via: 'page',
-  };
-  return told(response, await deps.decide(given), { id, person, deps });
+  return told(response, await deps.decide({ ...act, verdict }), { id, person, deps });
 }
 
 interface Told {
@@ -177,8 +201,11 @@ async function sendRequest(
     return sendPage(response, 403, plainPage('This is not for you', sentence, other));
   }
   const { isOwn, reasons } = look;
-  const before = await deps.before(request);
-  sendPage(response, status, requestPage({ request, person, isOwn, reasons, nowMs: deps.now(), before, problem }));
+  const [before, use] = await Promise.all([deps.before(request), deps.useOf(request)]);
+  const nowMs = deps.now();
+  const canTakeBack = use !== undefined && isLeft(use, nowMs) && whyNoTakeBack(request, person, deps).length === 0;
+  const shown = { request, person, isOwn, reasons, nowMs, before, use, canTakeBack, problem };
+  sendPage(response, status, requestPage(shown));
 }
 
 async function finishSignIn({ request, response, url }: Visit, { signIn }: PagesDeps): Promise<void> {

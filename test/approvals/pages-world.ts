@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createApprovalHistory } from '../../runtime/approvals/clients/approval-history.ts';
+import { createGrantUses } from '../../runtime/approvals/clients/grant-uses.ts';
 import { decideRequest } from '../../runtime/approvals/decide-request.ts';
 import { createPageSignIn } from '../../runtime/approvals/page-sign-in.ts';
 import { createSealedCookies } from '../../runtime/approvals/sealed-cookies.ts';
 import { servePages, signedInPath } from '../../runtime/approvals/serve-pages.ts';
+import { type TakeBack, takeBackYes, withdrawRequest } from '../../runtime/approvals/take-back.ts';
 import type { ApprovalQuestion, ApprovalRequest } from '../../runtime/contract/approval.ts';
 import { createApprovalStore } from '../../runtime/shared/approval-store.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
@@ -37,6 +39,8 @@ export async function openPages(t: TestContext, options: { readonly cookieKey?: 
   const audit = createMemoryAudit();
   const told: ApprovalRequest[] = [];
   const history = createApprovalHistory({ client: store.client, tablePrefix });
+  const grantUses = createGrantUses({ client: store.client, tablePrefix });
+  const taking = () => ({ approvals, policy, audit, now, grantUses, showOutcome, showTakenBack: showOutcome });
   const showOutcome = async (request: ApprovalRequest) => {
     await history.note(request);
     told.push(request);
@@ -64,7 +68,11 @@ export async function openPages(t: TestContext, options: { readonly cookieKey?: 
     approvals,
     policy,
     before: (request: ApprovalRequest) => history.before(request, now()).catch(() => undefined),
+    useOf: (request: ApprovalRequest) => grantUses.find(request).catch(() => undefined),
+    takeBack: (act: TakeBack) => takeBackYes(act, taking()),
+    withdraw: (act: TakeBack) => withdrawRequest(act, taking()),
     signIn,
+    audit,
     logger: silentLogger(),
     publicUrl,
     decide: (answer: Parameters<typeof decideRequest>[0]) =>

@@ -115,8 +115,8 @@ test('the list shows what waits for a person, and what that person asked', async
   assert.match((await browser.go(page.url)).text, /postgres.write, asked by oscar. Stands for 23 hours./);
 });
 
-test('an answer from another site, without the form field, or of nobody does not count', async (t) => {
-  const { publicUrl, ask, approvals } = await openPages(t);
+test('an answer from another site, without the form field, or of nobody does not count, and is on record', async (t) => {
+  const { publicUrl, ask, approvals, audit } = await openPages(t);
   const { id } = await ask();
   const { browser, page } = await openAs('ada', publicUrl + pathOf(id));
   const form = formFieldOf(page, pathOf(id));
@@ -135,6 +135,39 @@ test('an answer from another site, without the form field, or of nobody does not
   const { browser: other } = await openAs('pat', page.url);
   assert.equal((await other.go(page.url, { form, answer: 'approve' })).status, 403);
   assert.equal((await approvals.find(id, Date.now()))?.state, 'open');
+  const records = audit.events.map(({ event, tenant, caller, http_status, code, reason, approval_id }) => {
+    assert.deepEqual([event, approval_id], ['http_refusal', id]);
+    return [tenant, caller?.subject, http_status, code, reason];
+  });
+  const notHers = ['message_invalid', 'The form is not of this person, this sign-in and this question.'];
+  const elsewhere = ['_unknown', undefined, 403, 'origin_not_allowed', 'The answer came from another site.'];
+  assert.deepEqual(records, [
+    ['acme', 'ada', 403, ...notHers],
+    ['acme', 'ada', 403, ...notHers],
+    elsewhere,
+    elsewhere,
+    elsewhere,
+    ['_unknown', undefined, 401, 'credentials_missing', 'Nobody is signed in.'],
+    ['acme', 'pat', 403, ...notHers],
+  ]);
+  audit.onAppend = () => {
+    throw new Error('the disk is full');
+  };
+  assert.equal((await browser.go(page.url, { answer: 'approve' })).status, 503);
+});
+
+test('a path that only looks like a page is none, and a page takes no other method', async (t) => {
+  const { publicUrl, ask, approvals, audit } = await openPages(t);
+  const { id } = await ask();
+  const { browser, page } = await openAs('ada', publicUrl + pathOf(id));
+  const yes = { form: formFieldOf(page, pathOf(id)), answer: 'approve' };
+  for (const path of [`${id}/`, `${id}%00`, `%2e%2e/approvals/${id}/x`, `${id};x`, `${id.slice(1)}`, `${id}/approve`]) {
+    const visit = await browser.go(`${publicUrl}/approvals/${path}`, yes);
+    assert.ok(visit.status >= 400 && visit.status < 500, `${path}: ${visit.status}`);
+  }
+  for (const method of ['PUT', 'DELETE', 'HEAD']) assert.equal((await fetch(page.url, { method })).status, 404, method);
+  assert.equal((await approvals.find(id, Date.now()))?.state, 'open');
+  assert.deepEqual(audit.events, []);
 });
 
 test('answers that are sent twice or at once end in one outcome, and whoever loses is told which', async (t) => {
