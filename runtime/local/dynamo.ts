@@ -37,6 +37,9 @@ export interface LocalDynamo {
   close(): Promise<void>;
 }
 
+/** dynalite shares this process's event loop, so a busy moment is no silence. */
+const patience = { connectTimeoutMs: 5000, requestTimeoutMs: 10_000 };
+
 /** Starts dynalite. Throws {@link StartError} when the folder cannot be opened or the port is taken. */
 export async function startDynamo({ stateDir, port = 0 }: LocalDynamoOptions = {}): Promise<LocalDynamo> {
   if (stateDir !== undefined) await probeFolder(stateDir);
@@ -61,7 +64,7 @@ export async function startDynamo({ stateDir, port = 0 }: LocalDynamoOptions = {
   const dynamo: LocalDynamo = {
     endpoint,
     connection,
-    createClient: (options = {}) => createDynamoClient({ ...connection, ...options }),
+    createClient: (options = {}) => createDynamoClient({ ...connection, ...patience, ...options }),
     close: () => closeServer(server, traffic),
   };
   await waitUntilOpen(dynamo);
