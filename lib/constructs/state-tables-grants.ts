@@ -1,4 +1,5 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { stepUpGrantAttributes, stepUpPartition, stepUpRequestAttributes } from '../../runtime/contract/step-up.ts';
 import {
   authorizationTable,
   catalogueTable,
@@ -16,6 +17,8 @@ interface TableUse {
   readonly index?: string;
   /** Only on items whose partition key is one of these; `*` stands for any characters. */
   readonly partitions?: readonly string[];
+  /** Of the table of grants: only these attributes and the keys, which the command must then name. */
+  readonly attributes?: readonly string[];
 }
 
 /** `runtime/shared/signing-keys`: one's own statement is put, all are read. */
@@ -80,6 +83,15 @@ const authorizationUses: readonly TableUse[] = [
   { table: authorizationTable.name, actions: ['Query'], index: 'by-grant' },
   // Scopes of the servers, with their words.
   { table: catalogueTable.name, actions: ['GetItem', 'Query'] },
+  // Who was sent there to wait for a person's yes, and how that stands. What people were asked about, the arguments, stays out of its reach.
+  { table: grantTable.name, actions: ['Query'], partitions: [`${stepUpPartition}*`] },
+  { table: grantTable.name, actions: ['GetItem'], partitions: ['request#*'], attributes: stepUpRequestAttributes },
+  {
+    table: grantTable.name,
+    actions: ['GetItem'],
+    partitions: ['call#*', 'window#*'],
+    attributes: stepUpGrantAttributes,
+  },
 ];
 
 /** Lets each service do with the tables what its code does, and nothing else. */
@@ -129,15 +141,27 @@ export class StateTablesGrants {
     return grants.reduce((all, grant) => all.combine(grant), none);
   }
 
-  private grantUse(grantee: iam.IGrantable, { table, actions, index, partitions }: TableUse): iam.Grant {
+  private grantUse(grantee: iam.IGrantable, use: TableUse): iam.Grant {
+    const { table, actions, index, partitions } = use;
     const { tableArn } = this.tables.table(table);
     return iam.Grant.addToPrincipal({
       grantee,
       actions: actions.map((action) => `dynamodb:${action}`),
       resourceArns: [index === undefined ? tableArn : `${tableArn}/index/${index}`],
-      ...(partitions !== undefined && {
-        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...partitions] } },
-      }),
+      ...(partitions !== undefined && { conditions: conditionsOf(use, partitions) }),
     });
   }
+}
+
+/** Amazon DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control". */
+function conditionsOf({ attributes }: TableUse, partitions: readonly string[]) {
+  const leading = { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...partitions] } };
+  if (attributes === undefined) return leading;
+  const keys = [grantTable.partitionKey, grantTable.sortKey];
+  return {
+    ...leading,
+    'ForAllValues:StringEquals': { 'dynamodb:Attributes': [...keys, ...attributes] },
+    // A command that names no attributes asks for all of them.
+    Null: { 'dynamodb:Attributes': 'false' },
+  };
 }

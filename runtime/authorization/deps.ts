@@ -1,14 +1,17 @@
+import type { Asker, StepUp } from '../contract/step-up.ts';
 import { createCatalogueStore } from '../shared/catalogue-store.ts';
 import type { DynamoDBClient } from '../shared/dynamo.ts';
 import type { Logger } from '../shared/logger.ts';
 import { createListParameters, createSsmClient, type ListParameters } from '../shared/parameters.ts';
 import { createSafeFetch, type SafeFetch } from '../shared/safe-fetch.ts';
+import { createStepUps } from '../shared/step-ups.ts';
 import { createUpstreamIssuer, type UpstreamIssuer } from '../shared/upstream-issuer.ts';
 import { type CatalogueWatch, watchCatalogue } from '../shared/watch-catalogue.ts';
 import { createItemStore, type ItemStore } from './clients/item-store.ts';
 import { type DeclaredAgents, watchDeclaredAgents, withDeclaredAgents } from './declared-agents.ts';
 import { type AuthorizationEnv, isLoopbackIssuer } from './env.ts';
 import { aesSealing, type KeySealing, unsealed } from './key-sealing.ts';
+import { StoreUnavailable } from './store-unavailable.ts';
 import { callbackPath } from './upstream-sign-in.ts';
 
 /** Everything the authorization server may reach. */
@@ -18,6 +21,8 @@ export interface AuthorizationDeps {
   readonly items: ItemStore;
   /** Servers and their scopes, as they are at the moment. */
   readonly catalogue: CatalogueWatch;
+  /** Questions of the gateway that sent their askers here. Throws `StoreUnavailable` when they cannot be read. */
+  readonly findStepUps: (asker: Asker) => Promise<readonly StepUp[]>;
   /** Agents of the platform team; they are in `items` too. Undefined where none are declared. */
   readonly agents: DeclaredAgents | undefined;
   /** For addresses that clients name. */
@@ -51,11 +56,16 @@ export function createAuthorizationDeps(env: AuthorizationEnv, parts: Authorizat
   const store = createCatalogueStore({ client: dynamodb, tablePrefix: env.TABLE_PREFIX });
   const catalogue = watchCatalogue({ store, now, logger, intervalMs: env.CATALOGUE_POLL_MS, ageMaxMs });
   const agents = agentsOf(env, { ...parts, now }, ageMaxMs);
+  const stepUps = createStepUps({ client: dynamodb, tablePrefix: env.TABLE_PREFIX, deadlineMs: 5000 });
   return {
     now,
     logger,
     items: agents === undefined ? items : withDeclaredAgents(items, agents),
     catalogue,
+    findStepUps: (asker) =>
+      stepUps.find(asker, now()).catch((error: unknown) => {
+        throw new StoreUnavailable(error);
+      }),
     agents,
     safeFetch:
       parts.safeFetch ??

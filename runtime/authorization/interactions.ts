@@ -15,12 +15,18 @@ import {
 } from './pages/pages.ts';
 import type { Resources } from './resources.ts';
 import type { Account, SampleUser } from './sample-users.ts';
+import { type StepUpScope, withApprovalScope } from './step-up-scope.ts';
 import { beginSignIn, type UpstreamSignIn } from './upstream-sign-in.ts';
+import { waitForYes } from './wait-for-yes.ts';
 
 export interface InteractionParts {
   readonly issuer: string;
   readonly resources: Resources;
   readonly consents: Consents;
+  readonly stepUp: StepUpScope;
+  /** Origin of the page where people answer questions; empty when there is none. */
+  readonly approvalsUrl: string;
+  readonly now: () => number;
   /** Empty in a deployed configuration. */
   readonly users: readonly SampleUser[];
   /** Where people sign in; undefined with sample users, and where nobody can. */
@@ -52,7 +58,7 @@ export async function serveInteraction(
   if (question?.uid !== uid) return sendPage(response, 400, errorPage('Too late', askedAgain));
   const client = await provider.Client.find(String(question.params.client_id));
   if (client === undefined) return sendPage(response, 400, errorPage('Too late', askedAgain));
-  if (!isPost) return ask(request, response, question, client, parts);
+  if (!isPost) return ask(request, response, provider, question, client, parts);
   return answer(request, response, provider, question, client, parts);
 }
 
@@ -68,6 +74,7 @@ async function openQuestion(request: IncomingMessage, response: ServerResponse, 
 async function ask(
   request: IncomingMessage,
   response: ServerResponse,
+  provider: Provider,
   question: Question,
   client: Client,
   parts: InteractionParts,
@@ -76,6 +83,10 @@ async function ask(
     return beginSignIn(request, response, question, parts.signIn);
   }
   const redirectUri = String(question.params.redirect_uri);
+  if (question.prompt.name === 'approval') {
+    const clientName = showClient(client, redirectUri).name;
+    return waitForYes(request, response, provider, { question, client, clientName }, parts);
+  }
   const content = await contentOf(question, client, redirectUri, parts);
   if (content === undefined) sendPage(response, 400, errorPage('Too late', askedAgain));
   else sendPage(response, 200, content, redirectUri);
@@ -93,7 +104,7 @@ async function contentOf(
     return parts.users.length === 0 ? noIdentityProviderPage(action) : chooserPage(shown, parts.users, action);
   }
   const account = await parts.findAccount(question.session?.accountId ?? '');
-  const asked = askedScopes(question, parts.resources);
+  const asked = askedScopes(question, client, parts.resources);
   if (account === undefined || asked === undefined) return undefined;
   const { resource, scopes } = asked;
   const isRemembered = mayRemember(client.clientId, redirectUri);
@@ -124,8 +135,10 @@ async function answer(
     const result = { login: { accountId: user.subject } };
     return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
   }
+  // Another person answers that, elsewhere.
+  if (question.prompt.name === 'approval') return seeOther(response, `/interaction/${question.uid}`);
   if (choice === 'switch') return switchAccount(response, provider, question, parts);
-  const asked = askedScopes(question, parts.resources);
+  const asked = askedScopes(question, client, parts.resources);
   const subject = question.session?.accountId;
   if (choice !== 'allow' || asked === undefined || subject === undefined) {
     return sendPage(response, 400, errorPage('This cannot go on', 'Answer with Allow or Deny.'));
@@ -167,9 +180,10 @@ async function switchAccount(
   sendPage(response, 200, signedOutPage(url.pathname + url.search));
 }
 
-function askedScopes({ params }: Question, resources: Resources) {
-  const resource = resources.find(String(params.resource));
-  if (resource === undefined) return undefined;
+function askedScopes({ params }: Question, { clientId }: Client, resources: Resources) {
+  const found = resources.find(String(params.resource));
+  if (found === undefined) return undefined;
+  const resource = withApprovalScope(found, clientId);
   const asked = [...new Set(String(params.scope ?? '').split(' '))];
   const scopes = asked.flatMap((scope) => {
     const words = resource.scopes.get(scope);

@@ -18,6 +18,7 @@ import type { RequestLimit } from './request-limit.ts';
 import { accessTokenSeconds, resourceServerFor } from './resource-servers.ts';
 import type { Resources } from './resources.ts';
 import type { Account } from './sample-users.ts';
+import { asksForApproval, type StepUpScope, withApprovalScope } from './step-up-scope.ts';
 import { claimsFor } from './token-claims.ts';
 
 const day = 24 * 3600;
@@ -31,6 +32,7 @@ export interface ProviderParts {
   readonly keys: Keys;
   readonly resources: Resources;
   readonly consents: Consents;
+  readonly stepUp: StepUpScope;
   readonly documentLimit: RequestLimit;
   readonly findAccount: (subject: string) => Promise<Account | undefined>;
 }
@@ -84,7 +86,7 @@ interface ClientMethods {
 }
 
 function configurationOf(parts: ProviderParts): Configuration {
-  const { env, deps, keys, resources, findAccount } = parts;
+  const { env, deps, keys, resources, stepUp, findAccount } = parts;
   const isSecure = env.AUTHORIZATION_ISSUER.startsWith('https:');
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, ...(isSecure ? { secure: true } : {}) } as const;
   return {
@@ -156,7 +158,7 @@ function configurationOf(parts: ProviderParts): Configuration {
         defaultResource: async (_ctx, _client, oneOf) => oneOf ?? resources.fallback,
         useGrantedResource: async () => true,
         getResourceServerInfo: (ctx, uri, client) =>
-          resourceServerFor(uri, client.clientId, ctx, resources, deps.items),
+          resourceServerFor(uri, client.clientId, ctx, { resources, items: deps.items, stepUp, now: deps.now }),
       },
     },
     fetch: (url, options) => fetchSafely(String(url), options?.method ?? 'GET', deps),
@@ -172,7 +174,10 @@ function configurationOf(parts: ProviderParts): Configuration {
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     expiresWithSession: async () => false,
-    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}`, policy: questions() },
+    interactions: {
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+      policy: questions((ctx) => isWaitingForYes(ctx, parts)),
+    },
     renderError(ctx, out) {
       ctx.type = 'html';
       ctx.body = errorPage(
@@ -184,7 +189,7 @@ function configurationOf(parts: ProviderParts): Configuration {
     },
     clientBasedCORS: (_ctx, origin, client) => isOriginOf(client, origin),
     ttl: {
-      AccessToken: accessTokenSeconds,
+      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? accessTokenSeconds,
       ClientCredentials: accessTokenSeconds,
       AuthorizationCode: 60,
       IdToken: 15 * 60,
@@ -238,10 +243,11 @@ async function loadGrant(ctx: KoaContextWithOIDC, { consents, resources }: Provi
   if (given !== undefined) return provider.Grant.find(given);
   if (client?.clientId === approvalsClientId && account !== undefined) return signInGrant(ctx, account.accountId);
   const uri = String(params?.resource);
-  const known = resources.find(uri)?.scopes;
-  if (client === undefined || account === undefined || known === undefined) return undefined;
+  const resource = resources.find(uri);
+  if (client === undefined || account === undefined || resource === undefined) return undefined;
   if (!mayRemember(client.clientId, String(params?.redirect_uri))) return undefined;
   const asked = String(params?.scope ?? '').split(' ');
+  const known = withApprovalScope(resource, client.clientId).scopes;
   const scopes = new Map([...known].filter(([scope]) => asked.includes(scope)));
   const consent = { subject: account.accountId, clientId: client.clientId, resource: uri, scopes };
   if (!(await consents.covers(consent))) return undefined;
@@ -250,6 +256,16 @@ async function loadGrant(ctx: KoaContextWithOIDC, { consents, resources }: Provi
   if (asked.includes('openid')) grant.addOIDCScope('openid');
   await grant.save();
   return grant;
+}
+
+/** Whether the person is to wait: the scope of a yes is asked for, there is none to use, and somebody is asked. */
+async function isWaitingForYes({ oidc }: KoaContextWithOIDC, { resources, stepUp }: ProviderParts): Promise<boolean> {
+  const { client, session, params } = oidc;
+  const subject = session?.accountId;
+  const resource = resources.find(String(params?.resource));
+  if (!asksForApproval(params?.scope) || client === undefined || subject === undefined || resource === undefined)
+    return false;
+  return (await stepUp.standing({ subject, clientId: client.clientId }, resource)).kind === 'waiting';
 }
 
 /** Only GETs leave this server, and only through the guard against SSRF. */

@@ -8,6 +8,8 @@ export interface Resource {
   readonly uri: string;
   /** For people. */
   readonly title: string;
+  /** Name of the one server behind it; undefined for the door to all. */
+  readonly server: string | undefined;
   readonly scopes: ReadonlyMap<string, ScopeWords>;
 }
 
@@ -51,12 +53,12 @@ export function createResources(gatewayUrl: string, catalogue: () => CatalogueSn
       }
     },
     find(uri) {
-      if (uri === fallback) return { uri, title: 'All servers', scopes: current().everything };
+      if (uri === fallback) return { uri, title: 'All servers', server: undefined, scopes: current().everything };
       if (!uri.startsWith(`${gatewayUrl}/`)) return undefined;
       const path = uri.slice(gatewayUrl.length);
       const name = doorsOfServer.map((pattern) => pattern.exec(path)?.[1]).find((found) => found !== undefined);
       const entry = name === undefined ? undefined : current().servers.get(name);
-      return entry && { uri, ...entry };
+      return entry && { uri, server: name, ...entry };
     },
   };
 }

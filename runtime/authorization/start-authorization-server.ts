@@ -15,6 +15,7 @@ import { accessTokenSeconds } from './resource-servers.ts';
 import { createResources } from './resources.ts';
 import { sampleUsers } from './sample-users.ts';
 import { createSignInsUnderWay } from './sign-ins-under-way.ts';
+import { createStepUpScope } from './step-up-scope.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
 
 export interface AuthorizationServer {
@@ -63,6 +64,7 @@ export async function startAuthorizationServer(
   };
   const findAccount = async (subject: string) =>
     signIn === undefined ? users.find((user) => user.subject === subject) : accounts.find(subject);
+  const stepUp = createStepUpScope({ find: deps.findStepUps, findAccount });
   if (signIn === undefined && users.length === 0) logger.warn('nobody can sign in: UPSTREAM_OIDC_ISSUER is not set');
   const documentLimit = createRequestLimit('documents', 60, items, now);
   const keyStore = createKeyStore({
@@ -82,7 +84,7 @@ export async function startAuthorizationServer(
     });
   });
   await Promise.all([deps.catalogue.refresh(), deps.agents?.refresh()]);
-  const make = () => createProvider({ env, deps, keys, resources, consents, documentLimit, findAccount });
+  const make = () => createProvider({ env, deps, keys, resources, consents, stepUp, documentLimit, findAccount });
   let provider = make();
   let isDraining = false;
 
@@ -101,7 +103,10 @@ export async function startAuthorizationServer(
   const server = createApp({
     env,
     deps,
-    interactions: { issuer: env.AUTHORIZATION_ISSUER, resources, consents, users, signIn, findAccount },
+    interactions: {
+      ...{ issuer: env.AUTHORIZATION_ISSUER, approvalsUrl: env.APPROVALS_URL, now },
+      ...{ resources, consents, stepUp, users, signIn, findAccount },
+    },
     registrationLimit: createRequestLimit('registrations', env.REGISTRATIONS_PER_MINUTE, items, now),
     provider: () => provider,
     isDraining: () => isDraining,

@@ -53,7 +53,16 @@ export const stepUpRequestAttributes = [
   'state',
   'expiresAtMs',
   'closedAtMs',
+  'scope',
+  'windowSha256',
 ] as const;
 
 /** What it reads of a stored yes. */
-export const stepUpGrantAttributes = ['grantedAtMs', 'expiresAtMs', 'used_at_ms', 'revoked_at_ms'] as const;
+export const stepUpGrantAttributes = [
+  'grantedAtMs',
+  'expiresAtMs',
+  'used_at_ms',
+  'revoked_at_ms',
+  'callsMax',
+  'callsUsed',
+] as const;

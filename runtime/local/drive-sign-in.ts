@@ -3,6 +3,8 @@ export interface SignIn {
   readonly user: string;
   /** @default allow */
   readonly choice?: 'allow' | 'deny';
+  /** Runs each time a page says that it waits for another person; then it is looked at again. @default the page is not waited on */
+  readonly whileWaiting?: (page: string) => Promise<void>;
 }
 
 const stepsMax = 15;
@@ -14,7 +16,7 @@ const stepsMax = 15;
 export async function driveSignIn(
   authorizationUrl: string,
   redirectUri: string,
-  { user, choice }: SignIn,
+  { user, choice, whileWaiting }: SignIn,
 ): Promise<URL> {
   const cookies = new Map<string, { readonly value: string; readonly path: string }>();
   const callback = new URL(redirectUri);
@@ -33,6 +35,10 @@ export async function driveSignIn(
       url = new URL(location, url);
       form = undefined;
       if (url.origin === callback.origin && url.pathname === callback.pathname) return url;
+      continue;
+    }
+    if (whileWaiting !== undefined && response.headers.get('refresh') !== null) {
+      await whileWaiting(body);
       continue;
     }
     const prompt = /name="prompt" value="(login|consent)"/.exec(body)?.[1];

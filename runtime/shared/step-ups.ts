@@ -1,6 +1,6 @@
 import { type AttributeValue, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { ApprovalRequest, ApprovalState } from '../contract/approval.ts';
+import type { ApprovalRequest, ApprovalScope, ApprovalState } from '../contract/approval.ts';
 import type { GrantedCall } from '../contract/receipts.ts';
 import {
   type Asker,
@@ -12,7 +12,7 @@ import {
 import { grantTable } from '../contract/tables.ts';
 import { requestKey } from './approval-items.ts';
 import { type DynamoDBClient, orRefuse } from './dynamo.ts';
-import { callOf, grantKey, grantLifetimeMaxMs } from './grant-store.ts';
+import { callOf, grantKey, grantLifetimeMaxMs, windowKey } from './grant-items.ts';
 import { keyHash } from './key-hash.ts';
 
 /**
@@ -62,9 +62,8 @@ export function createStepUps({ client, tablePrefix, deadlineMs = 1000 }: StepUp
 
   async function usableUntil(stored: StoredRequest, nowMs: number): Promise<number | undefined> {
     if (stored.state !== 'approved') return undefined;
-    const key = marshall(grantKey(callOf(stored), stored.id));
-    const grant = (await read(key, stepUpGrantAttributes)) as StoredGrant | undefined;
-    if (grant === undefined || grant.used_at_ms !== undefined || grant.revoked_at_ms !== undefined) return undefined;
+    const grant = (await read(marshall(keyOfGrant(stored)), stepUpGrantAttributes)) as StoredGrant | undefined;
+    if (grant === undefined || grant.revoked_at_ms !== undefined || isUsedUp(grant)) return undefined;
     const endsAtMs = Math.min(grant.expiresAtMs, grant.grantedAtMs + grantLifetimeMaxMs);
     return nowMs < endsAtMs ? endsAtMs : undefined;
   }
@@ -102,6 +101,8 @@ interface StoredRequest extends GrantedCall {
   readonly state: ApprovalState;
   readonly expiresAtMs: number;
   readonly closedAtMs?: number;
+  readonly scope?: ApprovalScope;
+  readonly windowSha256?: string;
 }
 
 interface StoredGrant {
@@ -109,6 +110,20 @@ interface StoredGrant {
   readonly expiresAtMs: number;
   readonly used_at_ms?: number;
   readonly revoked_at_ms?: number;
+  readonly callsMax?: number;
+  readonly callsUsed?: number;
+}
+
+/** As the grant is derived: a yes to several calls is kept elsewhere. */
+function keyOfGrant(stored: StoredRequest) {
+  const { id, scope, windowSha256 } = stored;
+  return scope === 'window' && windowSha256 !== undefined
+    ? windowKey(callOf(stored), windowSha256, id)
+    : grantKey(callOf(stored), id);
+}
+
+function isUsedUp({ used_at_ms, callsMax, callsUsed = 0 }: StoredGrant): boolean {
+  return callsMax === undefined ? used_at_ms !== undefined : callsUsed >= callsMax;
 }
 
 function keys(request: ApprovalRequest): { readonly pk: string; readonly sk: string } {

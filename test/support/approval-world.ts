@@ -7,7 +7,7 @@ import { ownSigningKeys, type SigningKeys } from '../../runtime/shared/signing-k
 import { createStepUps, type StepUps } from '../../runtime/shared/step-ups.ts';
 import { sampleServer, sampleTool, sampleVersion } from './catalogue.ts';
 import { type Answer, type GatewayWorld, publicUrl, type SendOptions, startGatewayWorld } from './gateway-world.ts';
-import { openTestDynamo, tablePrefix } from './local-dynamo.ts';
+import { openTestDynamo, type TestDynamo, tablePrefix } from './local-dynamo.ts';
 
 /** A gateway whose questions and yeses are in a real store, and people who answer as the approvals service does: through that store. */
 export interface ApprovalWorld extends GatewayWorld {
@@ -44,19 +44,21 @@ export interface ApprovalWorldOptions {
   readonly stateKey?: Uint8Array;
   /** Sends people of tenant acme with tokens of this issuer to it. @default nobody */
   readonly stepUpIssuer?: string;
+  /** @default a new one */
+  readonly dynamo?: TestDynamo;
 }
 
 const tools = ['echo.change', 'echo.drop', 'echo.say'];
 
 export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOptions = {}): Promise<ApprovalWorld> {
-  const { client } = await openTestDynamo(t);
+  const { client } = options.dynamo ?? (await openTestDynamo(t));
   const { holdMs = 0, pollMs = 10, waitMs, stateKey, stepUpIssuer: issuer } = options;
   let aheadMs = 0;
   let looks = 0;
   const now = () => Date.now() + aheadMs;
   const store = createApprovalStore({ client, tablePrefix, ...(waitMs !== undefined && { waitMs }) });
   const grants = createGrantStore({ client, tablePrefix });
-  const stepUps = createStepUps({ client, tablePrefix });
+  const stepUps = createStepUps({ client, tablePrefix, deadlineMs: 30_000 });
   const stepUp = issuer === undefined ? undefined : { issuer, note: stepUps.note };
   const signingKeys = ownSigningKeys(now, 86_400_000);
   const watched: ApprovalStore = {
@@ -71,6 +73,7 @@ export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOp
     },
   };
   const world = await startGatewayWorld({
+    ...(issuer !== undefined && { settings: { issuers: [issuer] } }),
     servers: (url) => [
       sampleServer('alpha', [
         sampleVersion(

@@ -116,6 +116,7 @@ function whoIsIt(client: ShownClient) {
   return html`<p>Published by <strong>${client.verifiedHost}</strong>. Access goes to ${destination}.</p>`;
 }
 
-function cancelForm(action: string, prompt: string) {
+/** Takes the person back to the client without a yes. */
+export function cancelForm(action: string, prompt: string) {
   return html`<form class="switch" method="post" action="${action}"><input type="hidden" name="prompt" value="${prompt}"><button name="choice" value="deny">Cancel and go back</button></form>`;
 }

@@ -195,6 +195,9 @@ test('each service may do to the tables what its code does, and neither gateway 
       ['TablesAuthorization', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
       ['TablesAuthorization/index/by-grant', 'dynamodb:Query'],
       ['TablesCatalogue', 'dynamodb:GetItem', 'dynamodb:Query'],
+      ['TablesGrants call#* window#*', 'dynamodb:GetItem'],
+      ['TablesGrants request#*', 'dynamodb:GetItem'],
+      ['TablesGrants step-up#*', 'dynamodb:Query'],
     ],
   );
   assert.deepEqual(
@@ -210,6 +213,27 @@ test('each service may do to the tables what its code does, and neither gateway 
       ['TablesSigningKeys', 'dynamodb:PutItem', 'dynamodb:Scan'],
     ],
   );
+});
+
+test('the authorization server reads how a question stands, and nothing of what was asked', () => {
+  const { template } = synthTemplate((stack) => {
+    new StateTables(stack, 'Tables', { platformName: 'prod' }).grants.authorization(role(stack)).assertSuccess();
+  });
+  const [policy] = Object.values(template.findResources('AWS::IAM::Policy')) as {
+    Properties: { PolicyDocument: { Statement: Statement[] } };
+  }[];
+  const reads = (policy?.Properties.PolicyDocument.Statement ?? []).filter(
+    ({ Action, Resource }) => Action === 'dynamodb:GetItem' && JSON.stringify(Resource).includes('TablesGrants'),
+  );
+  assert.equal(reads.length, 2);
+  for (const { Condition } of reads) {
+    const attributes = Condition?.['ForAllValues:StringEquals']?.['dynamodb:Attributes'] ?? [];
+    assert.ok(attributes.includes('pk') && attributes.length > 4, 'attributes are named one by one');
+    for (const secret of ['arguments', 'reason', 'approver', 'taskToken', 'windowSame']) {
+      assert.ok(!attributes.includes(secret), secret);
+    }
+    assert.deepEqual(Condition?.Null, { 'dynamodb:Attributes': 'false' }, 'and must be named');
+  }
 });
 
 test('no service reads the task tokens of the workflow by a grant of the tables', () => {
