@@ -1,3 +1,6 @@
+import { approvalQueries } from './approval-queries.ts';
+import { isBelieved } from './is-believed.ts';
+
 /** A question that auditors ask of the record, as SQL that Athena (Trino) and DuckDB both take. */
 export interface AuditQuery {
   /** Kebab case. */
@@ -13,12 +16,6 @@ export interface AuditQuery {
    */
   readonly parameters: readonly string[];
 }
-
-/**
- * Tool servers record what they refused and nothing else, so a call that one of them recorded is not one. By the object's name, which its
- * rights hold it to; what stands in a line is its own word.
- */
-const isBelieved = `(event = 'http_refusal' OR regexp_extract("$path", '[^/]+$') NOT LIKE 'tool%')`;
 
 /** The named queries. `docs/audit-on-s3.md` shows what each finds. */
 export const auditQueries: readonly AuditQuery[] = [
@@ -56,7 +53,8 @@ ORDER BY calls DESC, subject, server, tool, outcome`,
   min(reason) AS reason,
   max("time") AS last_refusal
 FROM {table}
-WHERE tenant = ? AND dt = ? AND outcome = 'refused' AND event IN ('mcp_call', 'http_refusal', 'registration')
+WHERE tenant = ? AND dt = ? AND outcome = 'refused'
+  AND event IN ('mcp_call', 'http_refusal', 'registration', 'approval_decided', 'approval_revoked', 'approval_withdrawn')
   AND ${isBelieved}
 GROUP BY code, policy.reasons, server, tool
 ORDER BY refusals DESC, code, server, tool`,
@@ -128,4 +126,5 @@ FROM answered
 GROUP BY server, tool
 ORDER BY p95_ms DESC, server, tool`,
   },
+  ...approvalQueries,
 ];

@@ -4,6 +4,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } f
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { auditQueries } from '../../lib/audit-queries.ts';
 import { auditEvent, openTestWriter, testFolder } from '../support/audit-events.ts';
 
 const bin = fileURLToPath(new URL('../../bin/toolgate.mjs', import.meta.url));
@@ -141,7 +142,7 @@ test('sql prints the view of a record on a disk and every query with its paramet
   assert.equal(status, 0);
   assert.ok(stdout.startsWith('CREATE VIEW records AS SELECT *'));
   assert.ok(stdout.includes(`'${directory}/calls/*/*/*.jsonl'`));
-  assert.equal(stdout.match(/tenant = 'acme' AND dt = '2026-11-21'/g)?.length, 5);
+  assert.equal(stdout.match(/tenant = 'acme' AND dt = '2026-11-21'/g)?.length, auditQueries.length);
   assert.ok(stdout.includes("caller.subject = 'o''hara'"));
   assert.doesNotMatch(stdout, /\?|\{table\}/);
 });
@@ -149,7 +150,7 @@ test('sql prints the view of a record on a disk and every query with its paramet
 test('sql prints one query when one is named, and leaves out what is about a caller when none is', async (t) => {
   const { directory } = await recorded(t);
   const asked = ['sql', directory, '--tenant', 'acme', '--day', '2026-11-21'];
-  assert.equal(toolgate(...asked).stdout.match(/^-- /gm)?.length, 4);
+  assert.equal(toolgate(...asked).stdout.match(/^-- /gm)?.length, auditQueries.length - 1);
   assert.equal(toolgate(...asked, '--query', 'latency-by-tool').stdout.match(/^-- /gm)?.length, 1);
 });
 
