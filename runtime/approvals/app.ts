@@ -46,6 +46,7 @@ export async function startApprovals(
   );
   const loops = [
     loop('closed requests', deps.settle),
+    ...(deps.followWorkflows === undefined ? [] : [loop('workflows', deps.followWorkflows)]),
     ...(slack === undefined ? [] : [loop('open requests', slack.follow)]),
   ];
 

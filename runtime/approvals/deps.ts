@@ -5,6 +5,8 @@ import type { AuditWriter } from '../shared/audit-writer.ts';
 import { createDynamoClient, type DynamoDBClient } from '../shared/dynamo.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { openPolicy } from '../shared/policy-source/open-policy.ts';
+import { createStepFunctionsAnswers, createStepFunctionsClient } from '../shared/step-functions.ts';
+import { createWorkflowTasks, type TaskAnswers } from '../shared/workflow-tasks.ts';
 import { type ApprovalHistory, createApprovalHistory } from './clients/approval-history.ts';
 import { type ApproverDirectory, createApproverDirectory } from './clients/approver-directory.ts';
 import { createClaim } from './clients/claims.ts';
@@ -14,11 +16,13 @@ import { createSlackEvents, type SlackEvents } from './clients/slack-events.ts';
 import { type Answer, type AnswerOutcome, type DecideDeps, decideRequest } from './decide-request.ts';
 import type { ApprovalsEnv } from './env.ts';
 import { createFollowRequests } from './follow-requests.ts';
+import { createFollowWorkflows, type NoticeReports } from './follow-workflows.ts';
 import { createListUnsettled } from './list-unsettled.ts';
 import { receiveClick } from './receive-click.ts';
 import type { ReceiveSlackDeps } from './receive-slack-request.ts';
 import { createSettleRequests } from './settle-requests.ts';
 import { type ShowOutcomeDeps, showOutcome } from './show-outcome.ts';
+import { tellWorkflow } from './tell-workflow.ts';
 
 /** Everything that the approvals service may reach. A plain object of functions, made once. */
 export interface ApprovalsDeps {
@@ -39,6 +43,8 @@ export interface ApprovalsDeps {
   readonly lease: Lease;
   /** The sweep over what is left to do. */
   readonly settle: () => Promise<void>;
+  /** Tells workflows whether people have been told, one look a call; undefined where there is no workflow. */
+  readonly followWorkflows: ((signal?: AbortSignal) => Promise<void>) | undefined;
   /** Undefined where nobody set up Slack: people then answer on the page. */
   readonly slack: SlackSide | undefined;
   /** What is wrong with parts that are there, one phrase each. */
@@ -64,6 +70,8 @@ export interface ApprovalsParts {
   readonly policy: DecideDeps['policy'];
   /** @default the paced one of SLACK_BOT_TOKEN */
   readonly slack?: Slack | undefined;
+  /** Answers the tasks of workflows. @default there are none */
+  readonly workflow?: TaskAnswers | undefined;
 }
 
 export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omit<ApprovalsDeps, 'problems' | 'close'> {
@@ -78,21 +86,30 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
       return undefined;
     });
   const slack = parts.slack ?? openSlack(env);
+  /** Cards that show it already, while something else is told again. */
+  const shown = new Set<string>();
   async function showCard(request: ApprovalRequest): Promise<void> {
-    if (slack === undefined) return;
+    if (slack === undefined || shown.has(request.id)) return;
     await showOutcome(request, { slack, before }).catch((error: unknown) => {
       // A card that is gone, or a channel that we may not write to any more, will not be told tomorrow either.
       if (!(error instanceof SlackFailure) || error.kind !== 'refused') throw error;
       logger.warn({ err: error, approval: request.id }, 'the card of a closed request cannot be changed');
     });
+    shown.add(request.id);
   }
+  const tasks = parts.workflow && createWorkflowTasks({ client, tablePrefix, answers: parts.workflow });
   const deciding: DecideDeps = {
     approvals,
     policy,
     audit,
     now,
     showOutcome: async (request) => {
-      await Promise.all([history.note(request), showCard(request)]);
+      await everything([
+        history.note(request),
+        showCard(request),
+        tasks && tellWorkflow(request, { tasks, tenant: policy.tenant, now }),
+      ]);
+      shown.delete(request.id);
     },
   };
   const decide = (answer: Answer) => decideRequest(answer, deciding);
@@ -100,7 +117,11 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
   const looked = { ...approvals, listUnsettled: createListUnsettled(approvals.listUnsettled, now) };
   const lease = createLease({ client, tablePrefix, now, name: 'open requests' });
   const settle = createSettleRequests({ ...deciding, approvals: looked, logger, isOurs: lease.hold });
-  const common = { now, logger, audit, approvals, policy, approvers, history, before, decide, lease, settle };
+  const channelOf = slack === undefined ? () => undefined : lookUp(env.SLACK_CHANNELS);
+  const workflows =
+    tasks && createFollowWorkflows({ now, logger, approvals: looked, tasks, channelOf, isOurs: lease.hold });
+  const closing = { decide, lease, settle, followWorkflows: workflows?.look };
+  const common = { now, logger, audit, approvals, policy, approvers, history, before, ...closing };
   if (slack === undefined) return { ...common, slack: undefined };
 
   const claim = createClaim({ client, tablePrefix, now });
@@ -119,9 +140,11 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
       claim,
       before,
       pageUrl,
-      channelOf: lookUp(env.SLACK_CHANNELS),
+      channelOf,
       isOurs: lease.hold,
       isSlackAway: (error) => error instanceof SlackFailure && error.kind !== 'refused',
+      refusalOf: (error) => (error instanceof SlackFailure && error.kind === 'refused' ? error.message : undefined),
+      reports: workflows ?? reportsToNobody,
     },
     {
       cardsPerAskerMax: env.CARDS_PER_ASKER_MAX,
@@ -149,8 +172,10 @@ export async function createApprovalsDeps(env: ApprovalsEnv): Promise<ApprovalsD
     }),
   });
   const { policy, source } = await openPolicy(env, { client, now, logger });
+  const stepFunctions = createStepFunctionsClient(env.AWS_REGION);
+  const workflow = env.APPROVAL_WORKFLOW_ARN === '' ? undefined : createStepFunctionsAnswers(stepFunctions);
   return {
-    ...assembleApprovals(env, { now, logger, audit, client, policy }),
+    ...assembleApprovals(env, { now, logger, audit, client, policy, workflow }),
     problems: () => [
       ...(audit.status().isWriting ? [] : ['the audit record cannot be written']),
       ...(policy.revision() === undefined ? ['there is no policy'] : []),
@@ -160,8 +185,17 @@ export async function createApprovalsDeps(env: ApprovalsEnv): Promise<ApprovalsD
       policy.close();
       await audit.close();
       client.destroy();
+      stepFunctions.destroy();
     },
   };
+}
+
+const reportsToNobody: NoticeReports = { told: () => {}, refused: () => {} };
+
+/** All of it, however the others end; rejects with the first failure. */
+async function everything(work: readonly (Promise<void> | undefined)[]): Promise<void> {
+  const ended = await Promise.allSettled(work);
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
 }
 
 function lookUp(channels: ReadonlyMap<string, string>): (tenant: string) => string | undefined {

@@ -2,6 +2,7 @@ import type { ApprovalRequest } from '../contract/approval.ts';
 import type { ApprovalStore } from '../shared/approval-store.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Claim } from './clients/claims.ts';
+import type { NoticeReports } from './follow-workflows.ts';
 import { moreWaiting, reminder, stillWaiting } from './messages/reminders.ts';
 import { type PlannedMessage, type PlanSettings, planMessages } from './plan-messages.ts';
 import { type PostRequestDeps, postRequest } from './post-request.ts';
@@ -14,6 +15,10 @@ export interface FollowDeps extends PostRequestDeps {
   readonly isOurs: () => Promise<boolean>;
   /** Whether a failure says that Slack takes nothing right now. */
   readonly isSlackAway: (error: unknown) => boolean;
+  /** What Slack's answer is when it is no, and will be; undefined for any other failure. */
+  readonly refusalOf: (error: unknown) => string | undefined;
+  /** Who has to know what became of notices. */
+  readonly reports: NoticeReports;
 }
 
 export type FollowSettings = Omit<PlanSettings, 'channelOf'>;
@@ -34,13 +39,15 @@ export function createFollowRequests(
 ): (signal?: AbortSignal) => Promise<void> {
   /** What some replica has seen to, so that the store is not asked about it at every look. */
   const seenTo = new Set<string>();
+  /** What this replica has claimed and Slack has not taken yet. */
+  const unsent = new Set<string>();
 
   return async (signal) => {
     if (!(await deps.isOurs())) return;
     const nowMs = deps.now();
     const unsettled = await deps.approvals.listUnsettled();
     const open = unsettled.filter(({ state, expiresAtMs }) => state === 'open' && nowMs < expiresAtMs);
-    if (seenTo.size > seenToMax) seenTo.clear();
+    for (const keys of [seenTo, unsent]) if (keys.size > seenToMax) keys.clear();
     const plan = planMessages(open, nowMs, { ...settings, channelOf: deps.channelOf });
     const untilMs = nowMs + planLifetimeMs;
     const mayGoOn = async () => signal?.aborted !== true && deps.now() < untilMs && (await deps.isOurs());
@@ -59,6 +66,8 @@ export function createFollowRequests(
         await say(channel, message);
       } catch (error) {
         deps.logger.warn({ err: error, channel }, 'a request could not be looked after');
+        const refusal = deps.refusalOf(error);
+        if (refusal !== undefined) for (const id of toldBy(message)) deps.reports.refused(id, refusal);
         if (deps.isSlackAway(error)) return;
       }
     }
@@ -71,23 +80,26 @@ export function createFollowRequests(
         await postRequest(message.request, deps);
         return;
       case 'more': {
+        const line = moreWaiting(message.asker.subject, message.behind.length, deps.pageUrl(''));
         // No other line for as long as a card goes without a reminder.
-        if (!(await isFirst('more', message.name, remindAfterMs))) return;
-        await deps.slack.post(channel, moreWaiting(message.asker.subject, message.count, deps.pageUrl('')));
+        await once('more', message.name, remindAfterMs, () => deps.slack.post(channel, line));
+        deps.reports.told(message.behind);
         return;
       }
       case 'reminder':
-        if (!(await isFirst('reminder', message.request.id, keptMs(message.request)))) return;
-        await deps.slack.post(message.notice.channel, reminderOf(message.request), message.notice.message);
+        await once('reminder', message.request.id, keptMs(message.request), () =>
+          deps.slack.post(message.notice.channel, reminderOf(message.request), message.notice.message),
+        );
         return;
       case 'escalation':
-        if (!(await isFirst('escalation', message.request.id, keptMs(message.request)))) return;
-        await deps.slack.post(channel, reminderOf(message.request));
+        await once('escalation', message.request.id, keptMs(message.request), () =>
+          deps.slack.post(channel, reminderOf(message.request)),
+        );
         return;
       case 'waiting': {
-        if (!(await isFirst('reminder', message.name, remindAfterMs))) return;
         const firstEndMs = Math.min(...message.overdue.map(({ expiresAtMs }) => expiresAtMs));
-        await deps.slack.post(channel, stillWaiting(message.overdue.length, firstEndMs, deps.pageUrl('')));
+        const line = stillWaiting(message.overdue.length, firstEndMs, deps.pageUrl(''));
+        await once('reminder', message.name, remindAfterMs, () => deps.slack.post(channel, line));
       }
     }
   }
@@ -96,14 +108,28 @@ export function createFollowRequests(
     return reminder(request, deps.pageUrl(request.id));
   }
 
-  /** True once of all replicas. */
-  async function isFirst(kind: 'more' | 'reminder' | 'escalation', name: string, forMs: number): Promise<boolean> {
+  /** Sends it, once of all replicas; what Slack did not take is sent by the next look of this one. */
+  async function once(
+    kind: 'more' | 'reminder' | 'escalation',
+    name: string,
+    forMs: number,
+    send: () => Promise<unknown>,
+  ): Promise<void> {
     const key = `${kind} ${name}`;
-    if (seenTo.has(key)) return false;
-    const isNew = await deps.claim(kind, name, forMs);
+    if (seenTo.has(key)) return;
+    if (unsent.has(key) || (await deps.claim(kind, name, forMs))) {
+      unsent.add(key);
+      await send();
+      unsent.delete(key);
+    }
     seenTo.add(key);
-    return isNew;
   }
+}
+
+/** Questions that nobody knows of without this message. */
+function toldBy(message: PlannedMessage): readonly string[] {
+  if (message.kind === 'card') return [message.request.id];
+  return message.kind === 'more' ? message.behind : [];
 }
 
 function keptMs({ openedAtMs, expiresAtMs }: ApprovalRequest): number {

@@ -3,8 +3,13 @@ import type { ApprovalNotice, ApprovalRequest } from '../contract/approval.ts';
 /** One message to be sent to one channel. */
 export type PlannedMessage =
   | { readonly kind: 'card'; readonly request: ApprovalRequest }
-  /** In place of the cards of one asker's further questions. */
-  | { readonly kind: 'more'; readonly name: string; readonly asker: ApprovalRequest; readonly count: number }
+  /** In place of the cards of one asker's further questions, whose ids are in `behind`. */
+  | {
+      readonly kind: 'more';
+      readonly name: string;
+      readonly asker: ApprovalRequest;
+      readonly behind: readonly string[];
+    }
   /** In the thread of the card. */
   | { readonly kind: 'reminder'; readonly request: ApprovalRequest; readonly notice: ApprovalNotice }
   | { readonly kind: 'escalation'; readonly request: ApprovalRequest }
@@ -60,6 +65,8 @@ export function planMessages(
   return plan;
 }
 
+const noIds: readonly string[] = [];
+
 function reminderOf(request: ApprovalRequest): readonly PlannedMessage[] {
   const { notice } = request;
   return notice === undefined ? [] : [{ kind: 'reminder', request, notice }];
@@ -75,15 +82,15 @@ function cardsOf(
     const untold = own.filter(({ notice }) => notice === undefined);
     const told = own.length - untold.length;
     const slots = Math.max(0, cardsPerAskerMax - told);
-    const cards = untold.slice(0, slots).map((request, n) => ({ request, rank: told + n, count: 0 }));
-    const behind = untold.slice(slots, slots + 1);
-    return [...cards, ...behind.map((request) => ({ request, rank: told + slots, count: untold.length - slots }))];
+    const cards = untold.slice(0, slots).map((request, n) => ({ request, rank: told + n, behind: noIds }));
+    const behind = untold.slice(slots).map(({ id }) => id);
+    return [...cards, ...untold.slice(slots, slots + 1).map((request) => ({ request, rank: told + slots, behind }))];
   });
   ranked.sort((a, b) => a.rank - b.rank || a.request.openedAtMs - b.request.openedAtMs);
-  return ranked.map(({ request, count }) =>
-    count === 0
+  return ranked.map(({ request, behind }) =>
+    behind.length === 0
       ? { kind: 'card', request }
-      : { kind: 'more', name: JSON.stringify([askerOf(request), window]), asker: request, count },
+      : { kind: 'more', name: JSON.stringify([askerOf(request), window]), asker: request, behind },
   );
 }
 

@@ -40,6 +40,8 @@ export function createSettleRequests(deps: SettleDeps): () => Promise<void> {
       return closed?.isYours === true ? record(closed.request, false) : undefined;
     }
     await deps.approvals.completeGrant(request, nowMs);
+    // Its workflow records nothing.
+    if (request.isClosedByWorkflow === true) return record(request, false);
     return nowMs >= (request.closedAtMs ?? 0) + settleGraceMs ? record(request, true) : undefined;
   }
 
@@ -94,6 +96,8 @@ function closedEvent(request: ApprovalRequest, isLate: boolean, nowMs: number) {
     call_id: randomUUID(),
     caller: null,
     ...(isLate && { reason: 'Whoever closed the question did not get to telling it; this is the sweep.' }),
+    ...(request.isClosedByWorkflow === true &&
+      request.state === 'withdrawn' && { reason: 'Nobody could be told of the question, so it was taken back.' }),
     detail: decision === undefined ? {} : { ...decision, reason: undefined, words: decision.reason ?? null },
   });
 }

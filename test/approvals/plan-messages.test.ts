@@ -33,7 +33,7 @@ function gist(open: readonly ApprovalRequest[], channel: string, nowMs = opened)
   return (planMessages(open, nowMs, settings).get(channel) ?? []).map((message) => {
     switch (message.kind) {
       case 'more':
-        return `${message.count} more of ${message.asker.subject}`;
+        return `${message.behind.length} more of ${message.asker.subject}`;
       case 'waiting':
         return `${message.overdue.length} wait`;
       default:

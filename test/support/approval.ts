@@ -1,4 +1,4 @@
-import type { ApprovalDecision, ApprovalQuestion } from '../../runtime/contract/approval.ts';
+import type { ApprovalDecision, ApprovalQuestion, ApprovalRequest } from '../../runtime/contract/approval.ts';
 
 /** A question with everything that a test does not care about filled in. */
 export function sampleQuestion(changes: Partial<ApprovalQuestion> = {}): ApprovalQuestion {
@@ -16,6 +16,21 @@ export function sampleQuestion(changes: Partial<ApprovalQuestion> = {}): Approva
     words: 'Deletes order 1.',
     arguments: { sql: 'delete from orders where id = 1' },
     reasons: ['destructive_tool'],
+    ...changes,
+  };
+}
+
+/** An open one. */
+export function sampleRequest(changes: Partial<ApprovalRequest> = {}): ApprovalRequest {
+  return {
+    ...sampleQuestion(),
+    id: 'AAAAAAAAAAAAAAAAAAAAAA',
+    openedAtMs: 1_795_000_000_000,
+    expiresAtMs: 1_795_086_400_000,
+    state: 'open',
+    closedAtMs: undefined,
+    decision: undefined,
+    notice: undefined,
     ...changes,
   };
 }

@@ -9,10 +9,11 @@ import { type ApprovalsDeps, assembleApprovals } from '../../runtime/approvals/d
 import { type ApprovalsEnv, approvalsEnv } from '../../runtime/approvals/env.ts';
 import type { ApprovalQuestion, ApprovalRequest } from '../../runtime/contract/approval.ts';
 import type { DynamoDBClient } from '../../runtime/shared/dynamo.ts';
-import { silentLogger } from '../../runtime/shared/logger.ts';
+import { type Logger, silentLogger } from '../../runtime/shared/logger.ts';
 import { assemblePolicyBundle } from '../../runtime/shared/policy-bundle.ts';
 import { createPolicyClient } from '../../runtime/shared/policy-client.ts';
 import { readEnv } from '../../runtime/shared/read-env.ts';
+import type { TaskAnswers } from '../../runtime/shared/workflow-tasks.ts';
 import { policiesFolder } from '../policies/samples.ts';
 import { sampleQuestion } from './approval.ts';
 import { openTestDynamo, type TestDynamo, tablePrefix } from './local-dynamo.ts';
@@ -49,6 +50,13 @@ export interface ApprovalsWorld {
   records(): readonly (readonly [string, string, string | null])[];
 }
 
+interface WorldOptions {
+  readonly withSocket?: boolean;
+  readonly logger?: Logger;
+  /** What answers the tasks of workflows that run on these tables. */
+  readonly workflow?: (client: DynamoDBClient) => TaskAnswers;
+}
+
 interface TestLife {
   after(fn: () => Promise<void>): void;
 }
@@ -58,7 +66,7 @@ const opened = 1_795_000_000_000;
 export async function openApprovalsWorld(
   t: TestLife,
   settings: Readonly<Record<string, string>> = {},
-  { withSocket = false } = {},
+  { withSocket = false, logger = silentLogger(), workflow }: WorldOptions = {},
 ): Promise<ApprovalsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'toolgate-policy-'));
   await assemblePolicyBundle(policiesFolder, folder);
@@ -88,7 +96,7 @@ export async function openApprovalsWorld(
   async function replica(client: DynamoDBClient = dynamo.client) {
     const parts = assembleApprovals(env, {
       now: () => clock.ms,
-      logger: silentLogger(),
+      logger,
       audit,
       client,
       policy,
@@ -98,6 +106,7 @@ export async function openApprovalsWorld(
         pacing: createPacing({ gapMs: 0 }),
         timeoutMs: 2000,
       }),
+      workflow: workflow?.(client),
     });
     const deps: ApprovalsDeps = { ...parts, problems: () => [], close: async () => {} };
     const app = await startApprovals(env, deps);
