@@ -40,8 +40,12 @@ const gatewayUses: readonly TableUse[] = [
   { table: grantTable.name, actions: ['GetItem'], partitions: ['asked#*', 'request#*'] },
   // Of a hundred calls that wait for people, one look.
   { table: grantTable.name, actions: ['BatchGetItem'], partitions: ['request#*'] },
-  { table: grantTable.name, actions: ['PutItem'], partitions: ['asked#*', 'call#*', 'request#*', 'step-up#*'] },
-  { table: grantTable.name, actions: ['Query', 'UpdateItem'], partitions: ['call#*'] },
+  {
+    table: grantTable.name,
+    actions: ['PutItem'],
+    partitions: ['asked#*', 'call#*', 'request#*', 'step-up#*', 'window#*'],
+  },
+  { table: grantTable.name, actions: ['Query', 'UpdateItem'], partitions: ['call#*', 'window#*'] },
   signingKeyUse,
 ];
 
@@ -52,7 +56,7 @@ const gatewayUses: readonly TableUse[] = [
 const approvalsUses: readonly TableUse[] = [
   { table: grantTable.name, actions: ['GetItem', 'UpdateItem'], partitions: ['request#*'] },
   // The yes of an approved request, who signed in to the page, and which replica does what one does for all.
-  { table: grantTable.name, actions: ['PutItem'], partitions: ['approver#*', 'call#*', 'claim#lease#*'] },
+  { table: grantTable.name, actions: ['PutItem'], partitions: ['approver#*', 'call#*', 'claim#lease#*', 'window#*'] },
   // How questions ended, which later cards show.
   { table: grantTable.name, actions: ['PutItem', 'Query'], partitions: ['history#*'] },
   // What still needs somebody, of one tenant and of all.

@@ -245,7 +245,7 @@ class OpenEntry implements AuditEntry {
       outcome,
       policy: this.#policyField(),
       approval_id: this.#elevation?.kind === 'granted' ? this.#elevation.grant.id : null,
-      ...(this.#elevation?.kind === 'granted' && { detail: { approval_receipt: this.#elevation.receipt } }),
+      ...(this.#elevation?.kind === 'granted' && { detail: approvalDetail(this.#elevation) }),
       latency_ms: this.#latency,
       trace_id: message.trace.traceId,
     };
@@ -293,3 +293,9 @@ class OpenEntry implements AuditEntry {
 }
 
 const noHeaders: Readonly<Record<string, string>> = {};
+
+/** The receipt of a yes, and of one to several calls, which of them this is. */
+function approvalDetail({ receipt, grant, use }: Elevation & { readonly kind: 'granted' }): JsonObject {
+  const of = use === undefined ? {} : { approval_use: use, approval_calls_max: grant.calls?.max ?? null };
+  return { approval_receipt: receipt, ...of };
+}

@@ -26,7 +26,8 @@ export function callTool(call: ToolCall, outlet: Outlet, deps: GatewayDeps): Pro
     const deciders = {
       decideAgain: decideWithGrants(caller, tool, call, args, deps),
       people: askPeople(checked, call, outlet, deps),
-      sign: (grant: Grant) => deps.signReceipt({ grant, audience: tool.version.audience, callId: call.callId }),
+      sign: (grant: Grant, use?: number) =>
+        deps.signReceipt({ grant, use, audience: tool.version.audience, callId: call.callId }),
     };
     const elevation = entry.elevation(await requireElevation(checked, deciders, deps));
     await entry.intent(tool.entry.destructive);

@@ -30,6 +30,11 @@ export function recordable(value: Json, redactJson: RedactJson): Json {
   }
 }
 
+/** True when a record keeps every character and item of it; redaction may still take some. */
+export function isKeptWhole(value: Json): boolean {
+  return [read, kept].every((bounds) => fits(value, bounds, { left: kept.stringMax }, 0));
+}
+
 /** The very same value when it is within the bounds. */
 function prune(value: Json, bounds: Bounds): Json {
   if (fits(value, bounds, { left: Math.min(bounds.totalMax, bounds.stringMax) }, 0)) return value;

@@ -154,7 +154,7 @@ export function createGrantStore(options: GrantStoreOptions): RevocableGrantStor
         try {
           const { Attributes } = await update(
             grant,
-            'SET callsUsed = callsUsed + :one',
+            'SET callsUsed = callsUsed + :one, lastUsedAtMs = :now',
             `callsUsed BETWEEN :zero AND :last AND ${isUsable}`,
             { ...usableValues(grant, nowMs), ':one': 1, ':zero': 0, ':last': last },
           );

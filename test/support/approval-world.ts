@@ -1,5 +1,7 @@
 import type { TestContext } from 'node:test';
+import type { ApprovalScope } from '../../runtime/contract/approval.ts';
 import type { AuditEvent } from '../../runtime/contract/audit-event.ts';
+import type { TenantSettings } from '../../runtime/contract/decision.ts';
 import { openApprovals } from '../../runtime/gateway/approval/open-approvals.ts';
 import { type ApprovalStore, createApprovalStore } from '../../runtime/shared/approval-store.ts';
 import { createGrantStore, type RevocableGrantStore } from '../../runtime/shared/grant-store.ts';
@@ -20,7 +22,7 @@ export interface ApprovalWorld extends GatewayWorld {
   now(): number;
   /** Sends a call of `echo.change`. */
   change(options?: ChangeOptions): Promise<Answer>;
-  approve(id: string, approver?: string): Promise<void>;
+  approve(id: string, approver?: string, scope?: ApprovalScope): Promise<void>;
   deny(id: string, reason: string): Promise<void>;
   /** Times that a request was read, by the watch or a retry. */
   looks(): number;
@@ -44,10 +46,14 @@ export interface ApprovalWorldOptions {
   readonly stateKey?: Uint8Array;
   /** Sends people of tenant acme with tokens of this issuer to it. @default nobody */
   readonly stepUpIssuer?: string;
+  /** What one yes may be for in either tenant, by tool. @default one call */
+  readonly windows?: TenantSettings['windows'];
   /** @default a new one */
   readonly dynamo?: TestDynamo;
 }
 
+/** Long: what is tested is not waiting. */
+const deadlineMs = 30_000;
 const tools = ['echo.change', 'echo.drop', 'echo.say'];
 
 export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOptions = {}): Promise<ApprovalWorld> {
@@ -56,9 +62,10 @@ export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOp
   let aheadMs = 0;
   let looks = 0;
   const now = () => Date.now() + aheadMs;
-  const store = createApprovalStore({ client, tablePrefix, ...(waitMs !== undefined && { waitMs }) });
-  const grants = createGrantStore({ client, tablePrefix });
+  const store = createApprovalStore({ client, tablePrefix, deadlineMs, ...(waitMs !== undefined && { waitMs }) });
+  const grants = createGrantStore({ client, tablePrefix, deadlineMs });
   const stepUps = createStepUps({ client, tablePrefix, deadlineMs: 30_000 });
+  const more = options.windows === undefined ? {} : { windows: options.windows };
   const stepUp = issuer === undefined ? undefined : { issuer, note: stepUps.note };
   const signingKeys = ownSigningKeys(now, 86_400_000);
   const watched: ApprovalStore = {
@@ -83,8 +90,8 @@ export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOp
       ]),
     ],
     tenants: {
-      acme: { tools_by_role: { reader: tools }, ...(issuer !== undefined && { step_up_servers: ['alpha'] }) },
-      globex: { tools_by_role: { reader: tools } },
+      acme: { tools_by_role: { reader: tools }, ...more, ...(issuer !== undefined && { step_up_servers: ['alpha'] }) },
+      globex: { tools_by_role: { reader: tools }, ...more },
     },
     deps: {
       now,
@@ -104,8 +111,8 @@ export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOp
       aheadMs += ms;
     },
     change: (sending: ChangeOptions = {}) => world.send(toSend(sending)),
-    approve: async (id: string, approver = 'grace') => {
-      await store.decide(id, { verdict: 'approve', approver, reason: undefined, via: 'page' }, now());
+    approve: async (id: string, approver = 'grace', scope?: ApprovalScope) => {
+      await store.decide(id, { verdict: 'approve', approver, reason: undefined, via: 'page', scope }, now());
     },
     deny: async (id: string, reason: string) => {
       await store.decide(id, { verdict: 'deny', approver: 'grace', reason, via: 'page' }, now());

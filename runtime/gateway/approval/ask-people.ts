@@ -6,7 +6,9 @@ import { Refusal, type RefusalDetails } from '../../shared/refusal.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { appendDurably, recordedCaller } from '../record-parts.ts';
 import type { Outlet } from '../safe-reply.ts';
+import { callWindow } from './call-window.ts';
 import { clientKind } from './client-kind.ts';
+import { findGrant } from './find-grant.ts';
 import { boundCall, type CheckedCall, questionOf } from './questions.ts';
 import { reportProgress } from './report-progress.ts';
 import type { PendingApproval } from './request-states.ts';
@@ -87,7 +89,7 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
     if (request.state !== 'approved') return request;
     // A yes without a grant that can be used was used, taken back, or is over; it may also just not be stored yet.
     await deps.approvals.completeGrant(request, deps.now());
-    if ((await deps.grants.find(bound, deps.now())) !== undefined) return request;
+    if ((await findGrant(checked, callWindow(checked), deps)) !== undefined) return request;
     throw refused('approval_required', 'The approval was used, taken back or has expired.', approvalId);
   }
 

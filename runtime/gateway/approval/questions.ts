@@ -1,13 +1,14 @@
 import type { ApprovalQuestion } from '../../contract/approval.ts';
 import type { Caller } from '../../contract/caller.ts';
 import type { Allowed } from '../../contract/decision.ts';
-import type { JsonObject } from '../../contract/json.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
 import type { GrantedCall, ValidArguments } from '../../contract/receipts.ts';
 import type { Tool } from '../../contract/registry.ts';
 import type { ToolCall } from '../../contract/tool-call.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { clientName } from '../record-parts.ts';
 import { recordable } from '../recordable.ts';
+import { windowOffer } from './call-window.ts';
 
 /** A call that was looked at, but for a person's yes. */
 export interface CheckedCall {
@@ -38,13 +39,16 @@ export function questionOf(
   deps: Pick<GatewayDeps, 'redactJson'>,
 ): ApprovalQuestion {
   const { args, allowed } = checked;
+  const shown = asObject(recordable(args.value, deps.redactJson));
+  const window = windowOffer(checked, shown as Json);
   return {
     ...boundCall(checked),
     callId: call.callId,
     clientName: clientName(call.params) ?? undefined,
     words: wordsOf(checked.tool),
-    arguments: asObject(recordable(args.value, deps.redactJson)),
+    arguments: shown,
     reasons: reasonsOf(allowed),
+    ...(window !== undefined && { window }),
   };
 }
 

@@ -29,15 +29,16 @@ export function authorize(caller: Caller, tool: DoorTool, call: ToolCall, deps: 
   throw new Refusal('policy_denied', { policyReasons: reasons });
 }
 
-/** Asks policy about the same call again, with open grants. */
+/** Asks policy about the same call again, with open grants, and with what it has in common with others that a window is for. */
 export function decideWithGrants(
   caller: Caller,
   tool: DoorTool,
   call: ToolCall,
   args: ValidArguments,
   deps: GatewayDeps,
-): (elevations: readonly PolicyElevation[]) => Decision {
-  return (elevations) => deps.policy.decide(elevatedInput(callInput(caller, tool, call, deps), tool, args, elevations));
+): (elevations: readonly PolicyElevation[], sameSha256?: string) => Decision {
+  return (elevations, sameSha256) =>
+    deps.policy.decide(elevatedInput(callInput(caller, tool, call, deps), tool, args, elevations, sameSha256));
 }
 
 /** Policy's yes for a method that is relayed to one server. */

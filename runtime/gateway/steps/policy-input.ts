@@ -36,17 +36,22 @@ export function callInput(
   };
 }
 
-/** The same with open grants, and with what binds a grant to one call. */
+/** The same with open grants, and with what binds a grant to one call, or to one of several that are alike. */
 export function elevatedInput(
   input: PolicyInput,
   tool: DoorTool,
   args: ValidArguments,
   elevations: readonly PolicyElevation[],
+  sameSha256?: string,
 ): PolicyInput {
   return {
     ...input,
     tool: { ...tool.policy, definition_hash: tool.entry.definitionHash },
-    request: { ...input.request, arguments_sha256: args.sha256 },
+    request: {
+      ...input.request,
+      arguments_sha256: args.sha256,
+      ...(sameSha256 !== undefined && { same_sha256: sameSha256 }),
+    },
     elevations,
   };
 }

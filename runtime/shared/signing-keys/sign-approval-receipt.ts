@@ -5,6 +5,8 @@ import type { SigningKeys } from './signing-keys.ts';
 /** The call that a yes is spent on. */
 export interface ApprovedCall {
   readonly grant: Grant;
+  /** Which call of a window it is, from 1. */
+  readonly use?: number | undefined;
   /** Audience of the tool server, as in its tokens. */
   readonly audience: string;
   readonly callId: string;
@@ -27,7 +29,7 @@ export interface ReceiptOptions {
 }
 
 export function createSignApprovalReceipt({ now, keys, issuer }: ReceiptOptions): SignApprovalReceipt {
-  return ({ grant, audience, callId }) => {
+  return ({ grant, use, audience, callId }) => {
     const key = keys.current();
     const header = encodePart({ alg: 'ES256', typ: receiptType, kid: key.kid });
     const payload = encodePart({
@@ -46,9 +48,16 @@ export function createSignApprovalReceipt({ now, keys, issuer }: ReceiptOptions)
       definition_hash: grant.definitionHash,
       arguments_sha256: grant.argumentsSha256,
       policy_revision: grant.policyRevision,
+      ...windowClaims(grant, use),
     });
     return signCompact(header, payload, key);
   };
+}
+
+/** A yes to several calls says so, and which of them this is. */
+function windowClaims({ calls }: Grant, use: number | undefined) {
+  if (calls === undefined) return {};
+  return { kind: 'window', use, calls_max: calls.max, same_sha256: calls.sameSha256 };
 }
 
 function seconds(ms: number): number {

@@ -79,7 +79,8 @@ const never = () => assert.fail('policy is not asked again');
 
 async function storeWith(t: Parameters<typeof openTestDynamo>[0], ...grants: readonly (typeof grant)[]) {
   const { client } = await openTestDynamo(t);
-  const store = createGrantStore({ client, tablePrefix });
+  // Long: what is tested is not waiting.
+  const store = createGrantStore({ client, tablePrefix, deadlineMs: 30_000 });
   for (const each of grants) await store.put(each);
   return { grants: store, now: () => nowMs };
 }

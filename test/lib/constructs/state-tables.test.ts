@@ -164,9 +164,9 @@ test('each service may do to the tables what its code does, and neither gateway 
     [
       ['TablesCatalogue', 'dynamodb:GetItem', 'dynamodb:Query'],
       ['TablesCatalogue policy', 'dynamodb:PutItem'],
-      ['TablesGrants asked#* call#* request#* step-up#*', 'dynamodb:PutItem'],
+      ['TablesGrants asked#* call#* request#* step-up#* window#*', 'dynamodb:PutItem'],
       ['TablesGrants asked#* request#*', 'dynamodb:GetItem'],
-      ['TablesGrants call#*', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+      ['TablesGrants call#* window#*', 'dynamodb:Query', 'dynamodb:UpdateItem'],
       ['TablesGrants request#*', 'dynamodb:BatchGetItem'],
       ['TablesQuota', 'dynamodb:UpdateItem'],
       ['TablesSigningKeys', 'dynamodb:PutItem', 'dynamodb:Scan'],
@@ -176,7 +176,7 @@ test('each service may do to the tables what its code does, and neither gateway 
     allowed((state, grantee) => state.grants.approvals(grantee)),
     [
       ['TablesCatalogue policy', 'dynamodb:GetItem', 'dynamodb:PutItem'],
-      ['TablesGrants approver#* call#* claim#lease#*', 'dynamodb:PutItem'],
+      ['TablesGrants approver#* call#* claim#lease#* window#*', 'dynamodb:PutItem'],
       ['TablesGrants history#*', 'dynamodb:PutItem', 'dynamodb:Query'],
       ['TablesGrants request#*', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
       ['TablesGrants/index/unsettled', 'dynamodb:Query', 'dynamodb:Scan'],
