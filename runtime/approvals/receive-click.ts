@@ -11,6 +11,7 @@ import type { Answer, AnswerOutcome } from './decide-request.ts';
 import { type IdentifyDeps, identifyApprover } from './identify-approver.ts';
 import { denyDialog } from './messages/deny-dialog.ts';
 import type { SlackClick } from './read-click.ts';
+import { recordUnknownClick } from './record-unknown-click.ts';
 import { sayFailure, sayOutcome } from './say-outcome.ts';
 import { type ShowOutcomeDeps, showOutcome } from './show-outcome.ts';
 
@@ -36,6 +37,7 @@ export async function receiveClick(click: SlackClick, deps: ReceiveClickDeps): P
     }
     const request = await findRequest(click, deps);
     if (request === undefined) {
+      await recordUnknownClick(click, deps);
       await tell(click, undefined, sayOutcome({ kind: 'unknown' }), deps);
       return;
     }

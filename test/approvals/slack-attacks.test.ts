@@ -312,11 +312,28 @@ suite('clicks', () => {
     await world.until(() => world.slack.whispers.length === 1, 'the answer');
     assert.match(String(world.slack.whispers[0]?.text), /not as this card shows it/);
     assert.equal(await world.state(id), 'open');
+    const [wrong] = world.audit.events;
+    assert.deepEqual([wrong?.event, wrong?.outcome, wrong?.tenant], ['approval_decided', 'refused', 'acme']);
+    assert.deepEqual([wrong?.approval_id, wrong?.arguments_sha256], [id, 'b'.repeat(64)]);
+    assert.deepEqual(
+      [wrong?.detail?.slack_user, wrong?.reason],
+      ['UGRACE', 'The card names other arguments than the question has.'],
+    );
     await world.press({ message: ts, action: approve, userId: 'UGRACE', shown });
     await world.until(() => world.slack.messages.get(ts)?.updates === 1, 'the card');
     const event = world.audit.events.at(-1);
     assert.equal(event?.arguments_sha256, 'a'.repeat(64));
     assert.deepEqual(event?.arguments, { sql: 'delete from orders where id = 1' });
+  });
+
+  test('a card of a question that never was decides nothing, and is on record under no tenant', async (t) => {
+    const { world, ts } = await open(t);
+    const value = `v1.${'A'.repeat(22)}.${'a'.repeat(64)}`;
+    await world.press({ message: ts, action: approve, userId: 'UGRACE', value });
+    await world.until(() => world.slack.whispers.length === 1, 'the answer');
+    assert.deepEqual(world.records(), [['approval_decided', 'refused', null]]);
+    const [event] = world.audit.events;
+    assert.deepEqual([event?.tenant, event?.approval_id], ['_unknown', 'A'.repeat(22)]);
   });
 
   test('a response_url is called by nobody, wherever it leads', async (t) => {

@@ -81,6 +81,21 @@ suite('a yes is none for', () => {
     await expectAsked(world, id, legacy);
   });
 
+  test('the same call at a replica whose clock is behind the yes, until its clock is there', async (t) => {
+    const { world, id } = await approved(t);
+    world.advance(-2000);
+    await expectAsked(world, id, legacy);
+    world.advance(2000);
+    assert.equal((await world.change(legacy)).json.result.isError ?? false, false);
+    assert.deepEqual([world.lastEvent().outcome, world.lastEvent().approval_id], ['ok', id]);
+  });
+
+  test('the same call at a replica whose clock is ahead, from the moment at which it is over there', async (t) => {
+    const { world, id } = await approved(t);
+    world.advance(900_001);
+    await expectAsked(world, id, legacy);
+  });
+
   test('the same call when its asker gave it', async (t) => {
     const world = await openApprovalWorld(t);
     const id = approvalOf(await world.change(legacy));
