@@ -57,6 +57,8 @@ const approvalsUses: readonly TableUse[] = [
   { table: grantTable.name, actions: ['GetItem', 'UpdateItem'], partitions: ['request#*'] },
   // The yes of an approved request, who signed in to the page, and which replica does what one does for all.
   { table: grantTable.name, actions: ['PutItem'], partitions: ['approver#*', 'call#*', 'claim#lease#*', 'window#*'] },
+  // What became of a yes, and taking one back.
+  { table: grantTable.name, actions: ['GetItem', 'UpdateItem'], partitions: ['call#*', 'window#*'] },
   // How questions ended, which later cards show.
   { table: grantTable.name, actions: ['PutItem', 'Query'], partitions: ['history#*'] },
   // What still needs somebody, of one tenant and of all.

@@ -10,6 +10,7 @@ import { createWorkflowTasks, type TaskAnswers } from '../shared/workflow-tasks.
 import { type ApprovalHistory, createApprovalHistory } from './clients/approval-history.ts';
 import { type ApproverDirectory, createApproverDirectory } from './clients/approver-directory.ts';
 import { createClaim } from './clients/claims.ts';
+import { createGrantUses } from './clients/grant-uses.ts';
 import { createLease, type Lease } from './clients/lease.ts';
 import { createSlack, type Slack, SlackFailure } from './clients/slack.ts';
 import { createSlackEvents, type SlackEvents } from './clients/slack-events.ts';
@@ -22,7 +23,9 @@ import { receiveClick } from './receive-click.ts';
 import type { ReceiveSlackDeps } from './receive-slack-request.ts';
 import { createSettleRequests } from './settle-requests.ts';
 import { type ShowOutcomeDeps, showOutcome } from './show-outcome.ts';
+import { finishTakeBack, type TakeBack, takeBackYes, withdrawRequest } from './take-back.ts';
 import { tellWorkflow } from './tell-workflow.ts';
+import { createWatchYeses } from './watch-yeses.ts';
 
 /** Everything that the approvals service may reach. A plain object of functions, made once. */
 export interface ApprovalsDeps {
@@ -39,6 +42,12 @@ export interface ApprovalsDeps {
   readonly before: ShowOutcomeDeps['before'];
   /** One person's answer, from whatever surface. */
   readonly decide: (answer: Answer) => Promise<AnswerOutcome>;
+  /** What became of a yes; undefined when that cannot be read, or it is none. Never rejects. */
+  readonly useOf: ShowOutcomeDeps['useOf'];
+  /** An approver takes a yes back. */
+  readonly takeBack: (act: TakeBack) => Promise<AnswerOutcome>;
+  /** An asker takes a question back. */
+  readonly withdraw: (act: TakeBack) => Promise<AnswerOutcome>;
   /** The one replica that sweeps and sends. */
   readonly lease: Lease;
   /** The sweep over what is left to do. */
@@ -85,18 +94,30 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
       logger.warn({ err: error, approval: request.id }, 'what was answered before could not be read');
       return undefined;
     });
+  const grantUses = createGrantUses({ client, tablePrefix });
+  const useOf: ShowOutcomeDeps['useOf'] = (request) =>
+    grantUses.find(request).catch((error: unknown) => {
+      logger.warn({ err: error, approval: request.id }, 'what became of a yes could not be read');
+      return undefined;
+    });
   const slack = parts.slack ?? openSlack(env);
   /** Cards that show it already, while something else is told again. */
   const shown = new Set<string>();
   async function showCard(request: ApprovalRequest): Promise<void> {
-    if (slack === undefined || shown.has(request.id)) return;
-    await showOutcome(request, { slack, before }).catch((error: unknown) => {
+    if (shown.has(request.id)) return;
+    await changeCard(request);
+    shown.add(request.id);
+    yeses.watch(request);
+  }
+  async function changeCard(request: ApprovalRequest): Promise<void> {
+    if (slack === undefined) return;
+    await showOutcome(request, { slack, before, useOf, now }).catch((error: unknown) => {
       // A card that is gone, or a channel that we may not write to any more, will not be told tomorrow either.
       if (!(error instanceof SlackFailure) || error.kind !== 'refused') throw error;
       logger.warn({ err: error, approval: request.id }, 'the card of a closed request cannot be changed');
     });
-    shown.add(request.id);
   }
+  const yeses = createWatchYeses({ now, logger, useOf, show: changeCard });
   const tasks = parts.workflow && createWorkflowTasks({ client, tablePrefix, answers: parts.workflow });
   const deciding: DecideDeps = {
     approvals,
@@ -116,12 +137,38 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
   // Both loops read the same list, and one replica does for all of them.
   const looked = { ...approvals, listUnsettled: createListUnsettled(approvals.listUnsettled, now) };
   const lease = createLease({ client, tablePrefix, now, name: 'open requests' });
-  const settle = createSettleRequests({ ...deciding, approvals: looked, logger, isOurs: lease.hold });
+  const taking = { ...deciding, approvals, grantUses, showTakenBack: changeCard };
+  const sweep = createSettleRequests({
+    ...deciding,
+    approvals: looked,
+    logger,
+    isOurs: lease.hold,
+    finishTakeBack: (request) => finishTakeBack(request, taking),
+  });
+  const settle = async () => {
+    await sweep();
+    if (slack !== undefined) await yeses.look();
+  };
+  const takeBack = (act: TakeBack) => takeBackYes(act, taking);
+  const withdraw = (act: TakeBack) => withdrawRequest(act, taking);
   const channelOf = slack === undefined ? () => undefined : lookUp(env.SLACK_CHANNELS);
   const workflows =
     tasks && createFollowWorkflows({ now, logger, approvals: looked, tasks, channelOf, isOurs: lease.hold });
   const closing = { decide, lease, settle, followWorkflows: workflows?.look };
-  const common = { now, logger, audit, approvals, policy, approvers, history, before, ...closing };
+  const common = {
+    now,
+    logger,
+    audit,
+    approvals,
+    policy,
+    approvers,
+    history,
+    before,
+    useOf,
+    takeBack,
+    withdraw,
+    ...closing,
+  };
   if (slack === undefined) return { ...common, slack: undefined };
 
   const claim = createClaim({ client, tablePrefix, now });
@@ -139,6 +186,7 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
       slack,
       claim,
       before,
+      useOf,
       pageUrl,
       channelOf,
       isOurs: lease.hold,

@@ -3,9 +3,9 @@ import type { ApprovalStore } from '../shared/approval-store.ts';
 import type { Slack } from './clients/slack.ts';
 import type { Precedents } from './messages/precedents.ts';
 import { requestCard } from './messages/request-card.ts';
-import { showOutcome } from './show-outcome.ts';
+import { type ShowOutcomeDeps, showOutcome } from './show-outcome.ts';
 
-export interface PostRequestDeps {
+export interface PostRequestDeps extends Pick<ShowOutcomeDeps, 'useOf'> {
   readonly now: () => number;
   readonly approvals: Pick<ApprovalStore, 'claimNotice' | 'setNotice' | 'find'>;
   readonly slack: Pick<Slack, 'post' | 'update'>;

@@ -2,6 +2,7 @@ import { isRecord } from '../contract/policy-values.ts';
 import { type AskedQuestion, readButtonValue } from './messages/button-value.ts';
 import { denyDialogId, denyReason } from './messages/deny-dialog.ts';
 import { cardActions } from './messages/request-card.ts';
+import { takeBackDialogId } from './messages/take-back-dialog.ts';
 
 /** What somebody did with a card. Only what is needed is read, and nothing of what the message says: that may have been another one. */
 export type SlackClick = SlackPlace & {
@@ -12,7 +13,8 @@ export type SlackClick = SlackPlace & {
 } & (
     | { readonly kind: 'approve' }
     | { readonly kind: 'ask-why-not'; readonly triggerId: string }
-    | { readonly kind: 'deny'; readonly reason: string }
+    | { readonly kind: 'ask-why-back'; readonly triggerId: string }
+    | { readonly kind: 'deny' | 'take-back'; readonly reason: string }
   );
 
 interface SlackPlace {
@@ -50,19 +52,22 @@ function readButton({ actions, container, trigger_id }: Fields, who: Who): Slack
   const clicked = { ...who, question, place: { channel, message } };
   if (action.action_id === cardActions.approve) return { ...clicked, kind: 'approve' };
   const triggerId = matching(trigger_id, /^[\x21-\x7e]{1,200}$/);
-  if (action.action_id !== cardActions.deny || triggerId === undefined) return undefined;
-  return { ...clicked, kind: 'ask-why-not', triggerId };
+  if (triggerId === undefined) return undefined;
+  if (action.action_id === cardActions.deny) return { ...clicked, kind: 'ask-why-not', triggerId };
+  return action.action_id === cardActions.takeBack ? { ...clicked, kind: 'ask-why-back', triggerId } : undefined;
 }
 
 function readDialog(view: unknown, who: Who): SlackClick | undefined {
-  if (!isRecord(view) || view.callback_id !== denyDialogId) return undefined;
+  if (!isRecord(view)) return undefined;
+  const kind = view.callback_id === takeBackDialogId ? 'take-back' : 'deny';
+  if (kind === 'deny' && view.callback_id !== denyDialogId) return undefined;
   const question = readButtonValue(view.private_metadata);
   const values = isRecord(view.state) ? view.state.values : undefined;
   const block = isRecord(values) ? values[denyReason.block] : undefined;
   const field = isRecord(block) ? block[denyReason.action] : undefined;
   const reason = isRecord(field) && typeof field.value === 'string' ? field.value.trim() : '';
   if (question === undefined || reason === '' || reason.length > denyReason.lengthMax) return undefined;
-  return { ...who, kind: 'deny', question, place: undefined, reason: reason.toWellFormed() };
+  return { ...who, kind, question, place: undefined, reason: reason.toWellFormed() };
 }
 
 function matching(value: unknown, pattern: RegExp): string | undefined {

@@ -10,19 +10,20 @@ import type { Slack } from './clients/slack.ts';
 import type { Answer, AnswerOutcome } from './decide-request.ts';
 import { type IdentifyDeps, identifyApprover } from './identify-approver.ts';
 import { denyDialog } from './messages/deny-dialog.ts';
+import { takeBackDialog } from './messages/take-back-dialog.ts';
 import type { SlackClick } from './read-click.ts';
-import { recordUnknownClick } from './record-unknown-click.ts';
-import { sayFailure, sayOutcome } from './say-outcome.ts';
+import { sayFailure, sayOutcome, sayTakeBack } from './say-outcome.ts';
 import { type ShowOutcomeDeps, showOutcome } from './show-outcome.ts';
+import type { TakeBack } from './take-back.ts';
 
-export interface ReceiveClickDeps extends IdentifyDeps {
+export interface ReceiveClickDeps extends IdentifyDeps, ShowOutcomeDeps {
   readonly logger: Logger;
   readonly audit: Pick<AuditWriter, 'append'>;
   readonly slack: Slack;
   readonly approvals: Pick<ApprovalStore, 'find'>;
-  readonly before: ShowOutcomeDeps['before'];
   readonly pageUrl: (id: string) => string;
   readonly decide: (answer: Answer) => Promise<AnswerOutcome>;
+  readonly takeBack: (act: TakeBack) => Promise<AnswerOutcome>;
 }
 
 /**
@@ -31,8 +32,9 @@ export interface ReceiveClickDeps extends IdentifyDeps {
  */
 export async function receiveClick(click: SlackClick, deps: ReceiveClickDeps): Promise<void> {
   try {
-    if (click.kind === 'ask-why-not') {
-      await deps.slack.openDialog(click.triggerId, denyDialog(click.question));
+    if (click.kind === 'ask-why-not' || click.kind === 'ask-why-back') {
+      const dialog = click.kind === 'ask-why-not' ? denyDialog : takeBackDialog;
+      await deps.slack.openDialog(click.triggerId, dialog(click.question));
       return;
     }
     const request = await findRequest(click, deps);
@@ -42,8 +44,10 @@ export async function receiveClick(click: SlackClick, deps: ReceiveClickDeps): P
       return;
     }
     const approver = await identified(click, request, deps);
-    const outcome = await deps.decide(answerOf(click, approver));
-    await tell(click, request, sayOutcome(outcome), deps);
+    const isTakeBack = click.kind === 'take-back';
+    const answer = answerOf(click, approver);
+    const outcome = await (isTakeBack ? deps.takeBack(answer) : deps.decide(answer));
+    await tell(click, request, isTakeBack ? sayTakeBack(outcome) : sayOutcome(outcome), deps);
     await showElsewhere(click, outcome, deps);
   } catch (error) {
     const refusal = toRefusal(error);
@@ -67,14 +71,19 @@ async function identified(click: SlackClick, request: ApprovalRequest, deps: Rec
     const { code, message } = toRefusal(error);
     await deps.audit.append(
       approvalEvent(request, {
-        event: 'approval_decided',
+        event: click.kind === 'take-back' ? 'approval_revoked' : 'approval_decided',
         nowMs: deps.now(),
         call_id: randomUUID(),
         caller: null,
         outcome: code === 'approver_unknown' ? 'refused' : 'failed',
         code,
         reason: message,
-        detail: { verdict: verdictOf(click), via: 'slack', slack_user: click.userId, slack_team: click.userTeamId },
+        detail: {
+          verdict: click.kind === 'take-back' ? click.kind : verdictOf(click),
+          via: 'slack',
+          slack_user: click.userId,
+          slack_team: click.userTeamId,
+        },
       }),
     );
     throw error;
@@ -86,7 +95,7 @@ function answerOf(click: SlackClick, approver: KnownApprover): Answer {
     requestId: click.question.id,
     approver: { ...approver, kind: 'human' },
     verdict: verdictOf(click),
-    reason: click.kind === 'deny' ? click.reason : undefined,
+    reason: 'reason' in click ? click.reason : undefined,
     via: 'slack',
   };
 }

@@ -30,6 +30,12 @@ export function sayOutcome(outcome: AnswerOutcome): string | undefined {
   }
 }
 
+/** As {@link sayOutcome}, for a yes that somebody wanted to take back. */
+export function sayTakeBack(outcome: AnswerOutcome): string | undefined {
+  if (outcome.kind !== 'closed') return sayOutcome(outcome);
+  return outcome.isOwn ? undefined : 'There is nothing left to take back: the call ran, or the yes is over.';
+}
+
 /** Why there is no outcome, for the same person. */
 export function sayFailure({ code }: Refusal, pageUrl: string): string {
   switch (code) {

@@ -11,6 +11,8 @@ export interface SettleDeps extends Pick<DecideDeps, 'audit' | 'now' | 'showOutc
   readonly logger: Logger;
   /** True while this replica does it for all of them. @default every replica does */
   readonly isOurs?: () => Promise<boolean>;
+  /** Records and shows that a yes was taken back, of a process that did not get to it. */
+  readonly finishTakeBack?: (request: ApprovalRequest) => Promise<void>;
 }
 
 /** Whoever closed a request has this long to record and tell it, before the sweep does. */
@@ -40,6 +42,10 @@ export function createSettleRequests(deps: SettleDeps): () => Promise<void> {
       return closed?.isYours === true ? record(closed.request, false) : undefined;
     }
     await deps.approvals.completeGrant(request, nowMs);
+    if (request.takingBackAtMs !== undefined) {
+      if (nowMs < request.takingBackAtMs + settleGraceMs) return undefined;
+      if (!recorded.has(request.id)) await deps.finishTakeBack?.(request);
+    }
     // Its workflow records nothing.
     if (request.isClosedByWorkflow === true) return record(request, false);
     return nowMs >= (request.closedAtMs ?? 0) + settleGraceMs ? record(request, true) : undefined;
@@ -88,10 +94,16 @@ async function inTurns<T>(items: readonly T[], atOnce: number, work: (item: T) =
   );
 }
 
+/** What a workflow closed was nobody's wish. */
+function closedEventKind({ decision, state, isClosedByWorkflow }: ApprovalRequest) {
+  if (decision !== undefined) return 'approval_decided';
+  return state === 'withdrawn' && isClosedByWorkflow !== true ? 'approval_withdrawn' : 'approval_expired';
+}
+
 function closedEvent(request: ApprovalRequest, isLate: boolean, nowMs: number) {
   const { decision } = request;
   return approvalEvent(request, {
-    event: decision === undefined ? 'approval_expired' : 'approval_decided',
+    event: closedEventKind(request),
     nowMs,
     call_id: randomUUID(),
     caller: null,

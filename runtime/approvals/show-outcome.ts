@@ -1,10 +1,14 @@
 import type { ApprovalNotice, ApprovalRequest } from '../contract/approval.ts';
 import { grantLifetimeMaxMs } from '../shared/grant-store.ts';
 import type { Slack } from './clients/slack.ts';
-import { type Outcome, outcomeCard } from './messages/outcome-card.ts';
+import type { GrantUse } from './messages/grant-use.ts';
+import { type Outcome, outcomeCard, yesAt } from './messages/outcome-card.ts';
 import type { Precedents } from './messages/precedents.ts';
 
 export interface ShowOutcomeDeps {
+  readonly now: () => number;
+  /** What became of a yes; undefined when that cannot be read, or it is none. Never rejects. */
+  readonly useOf: (request: ApprovalRequest) => Promise<GrantUse | undefined>;
   readonly slack: Pick<Slack, 'update'>;
   /** What people said before; undefined when that cannot be read. Never rejects. */
   readonly before: (request: ApprovalRequest) => Promise<Precedents | undefined>;
@@ -16,21 +20,31 @@ export interface ShowOutcomeDeps {
  */
 export async function showOutcome(
   request: ApprovalRequest,
-  { slack, before }: ShowOutcomeDeps,
+  { slack, before, useOf, now }: ShowOutcomeDeps,
   at: ApprovalNotice | undefined = request.notice,
 ): Promise<void> {
-  const outcome = outcomeOf(request);
-  if (outcome === undefined || at === undefined) return;
+  if (request.state === 'open' || at === undefined) return;
+  const outcome = outcomeOf(request, await useOf(request), now());
+  if (outcome === undefined) return;
   await slack.update(at, outcomeCard({ ...request, before: await before(request) }, outcome));
 }
 
-export function outcomeOf({ state, closedAtMs, expiresAtMs, decision }: ApprovalRequest): Outcome | undefined {
+export function outcomeOf(
+  { state, closedAtMs, expiresAtMs, decision }: ApprovalRequest,
+  use: GrantUse | undefined,
+  nowMs: number,
+): Outcome | undefined {
   const atMs = closedAtMs ?? expiresAtMs;
   switch (state) {
     case 'open':
       return undefined;
     case 'approved':
-      return { state, by: decision?.approver ?? '', atMs, usableUntilMs: atMs + grantLifetimeMaxMs };
+      return {
+        state,
+        by: decision?.approver ?? '',
+        atMs,
+        ...yesAt(use, atMs + grantLifetimeMaxMs, nowMs),
+      };
     case 'denied':
       return { state, by: decision?.approver ?? '', atMs, reason: decision?.reason ?? '' };
     default:

@@ -45,6 +45,7 @@ test('a card does not wait for what was answered before, and says that it is not
     channelOf: () => world.slack.channel,
     pageUrl: () => 'https://mcp.example.com/approvals',
     before: async () => undefined,
+    useOf: async () => undefined,
   });
   assert.match(posted.join(), /Not known right now/);
 });

@@ -1,6 +1,7 @@
 import { App, type Context, type Receiver, type ReceiverEvent, SocketModeReceiver } from '@slack/bolt';
 import { denyDialogId } from '../messages/deny-dialog.ts';
 import { cardActions } from '../messages/request-card.ts';
+import { takeBackDialogId } from '../messages/take-back-dialog.ts';
 import { readClick, type SlackClick } from '../read-click.ts';
 import { muteLogger } from './slack.ts';
 
@@ -56,7 +57,7 @@ export function createSlackEvents({ appToken, apiUrl, onClick }: SlackEventsOpti
   };
   const answer = async (click: SlackClick, isFirst: (() => Promise<boolean>) | undefined) => {
     // A dialog cannot wait for the store, and Slack opens one a trigger.
-    if (click.kind === 'ask-why-not' || isFirst === undefined || (await isFirst())) await onClick(click);
+    if ('triggerId' in click || isFirst === undefined || (await isFirst())) await onClick(click);
   };
   // Acknowledged first: Slack waits for three seconds, and what a click leads to may take longer.
   const takeAction = async ({ ack, body, context }: { ack: () => Promise<void>; body: unknown; context: Context }) => {
@@ -64,7 +65,7 @@ export function createSlackEvents({ appToken, apiUrl, onClick }: SlackEventsOpti
     take(body, context.isFirst);
   };
   for (const action of Object.values(cardActions)) app.action(action, takeAction);
-  app.view(denyDialogId, takeAction);
+  for (const dialog of [denyDialogId, takeBackDialogId]) app.view(dialog, takeAction);
 
   return {
     deliver: (body, isFirst) =>

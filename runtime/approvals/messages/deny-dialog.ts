@@ -8,7 +8,7 @@ export const denyDialogId = 'toolgate_deny_reason';
 export const denyReason = { block: 'reason', action: 'toolgate_reason', lengthMax: 500 } as const;
 
 /** Asks why not. Carries which question it is about, nothing else. */
-export function denyDialog(question: AskedQuestion): ModalView {
+export function denyDialog(question: AskedQuestion, label = 'Why not? Whoever asked will read it.'): ModalView {
   return {
     type: 'modal',
     callback_id: denyDialogId,
@@ -20,7 +20,7 @@ export function denyDialog(question: AskedQuestion): ModalView {
       {
         type: 'input',
         block_id: denyReason.block,
-        label: { type: 'plain_text', emoji: false, text: 'Why not? Whoever asked will read it.' },
+        label: { type: 'plain_text', emoji: false, text: label },
         element: {
           type: 'plain_text_input',
           action_id: denyReason.action,

@@ -9,7 +9,12 @@ import { showArguments } from './show-arguments.ts';
 import { shorten } from './visible-text.ts';
 
 /** `action_id`s of the buttons; Slack sends them back. */
-export const cardActions = { approve: 'toolgate_approve', deny: 'toolgate_deny', page: 'toolgate_page' } as const;
+export const cardActions = {
+  approve: 'toolgate_approve',
+  deny: 'toolgate_deny',
+  page: 'toolgate_page',
+  takeBack: 'toolgate_take_back',
+} as const;
 
 /** Slack's limits are in test/support/block-kit.ts; a text of a section may have 3,000 characters, and this is less with its marks. */
 const argumentsLengthMax = 2400;

@@ -1,12 +1,14 @@
 import type { ApprovalRequest } from '../../contract/approval.ts';
-import { grantLifetimeMaxMs } from '../../shared/grant-store.ts';
 import { html } from '../../shared/pages/html.ts';
 import { page } from '../../shared/pages/page.ts';
 import { type ComparedLine, compareArguments, comparisonWords } from '../messages/compare-arguments.ts';
+import type { GrantUse } from '../messages/grant-use.ts';
 import { type Precedents, precedentWords } from '../messages/precedents.ts';
 import { showArguments } from '../messages/show-arguments.ts';
 import { formToken, type SignedIn } from '../page-sign-in.ts';
 import { accountLine } from './account-line.ts';
+import { outcomeNote } from './outcome-note.ts';
+import { timeline } from './timeline.ts';
 import { left, moment, noSay, whyAsked } from './words.ts';
 
 export interface ShownRequest {
@@ -16,6 +18,10 @@ export interface ShownRequest {
   /** Why this person has no say, policy's codes; empty: the person has one. */
   readonly reasons: readonly string[];
   readonly nowMs: number;
+  /** What became of the yes; undefined: there is none, or nobody knows right now. */
+  readonly use: GrantUse | undefined;
+  /** True for somebody who may take the yes back, while there is something to take back. */
+  readonly canTakeBack: boolean;
   /** What people said before; undefined: nobody knows right now. */
   readonly before: Precedents | undefined;
   /** What became of the answer that was just given, when it does not stand. */
@@ -35,13 +41,13 @@ const titles: Readonly<Record<ApprovalRequest['state'], string>> = {
 /** One question in full: how it stands, what would happen, and the two answers for whoever has a say. */
 export function requestPage(shown: ShownRequest): string {
   const { request, person, problem } = shown;
-  const title = titles[request.state];
+  const title = shown.use?.takenBack === undefined ? titles[request.state] : 'Taken back';
   return page(
     title,
     html`<p class="soft"><a href="/approvals">All approvals</a></p>
 <h1>${title}</h1>
 ${problem === undefined ? undefined : html`<p class="note" role="alert">${problem}</p>`}
-${outcome(shown)}
+${outcomeNote(shown)}
 <p class="words">${request.words}</p>
 <h2 id="arguments">With these arguments</h2>
 <pre role="region" aria-labelledby="arguments" tabindex="0">${argumentLines(request)}</pre>
@@ -53,10 +59,11 @@ ${comparedWithLast(shown)}
 <dt>Tool</dt><dd>${request.tool} <code>of server ${request.server}</code></dd>
 <dt>Why a person is asked</dt><dd>${request.reasons.map((reason) => html`${whyAsked[reason]} <code>${reason}</code> `)}</dd>
 <dt>Before</dt><dd>${precedentWords(shown.before)}.</dd>
-<dt>Asked at</dt><dd>${moment(request.openedAtMs)}</dd>
 ${standing(shown)}
 </dl>
 ${answerForm(shown)}
+${takeBackForm(shown)}
+${timeline(shown)}
 ${accountLine(person, `/approvals/${request.id}`)}`,
   );
 }
@@ -102,31 +109,6 @@ function standing({ request, nowMs }: ShownRequest) {
   return html`<dt>Can be answered until</dt><dd>${moment(expiresAtMs)} <span class="soft">(${left(expiresAtMs - nowMs)} left)</span></dd>`;
 }
 
-/** How it ended, for everybody who may look. */
-function outcome({ request, isOwn, nowMs }: ShownRequest) {
-  const { state, decision, expiresAtMs, closedAtMs = expiresAtMs } = request;
-  const until = closedAtMs + grantLifetimeMaxMs;
-  const again = isOwn ? html` Send the same call again to ask once more.` : undefined;
-  switch (state) {
-    case 'open':
-      return isOwn
-        ? html`<p class="note">This waits for somebody else of your tenant. When it is approved, send the same call again.</p>`
-        : undefined;
-    case 'approved':
-      return html`<p class="note">${decision?.approver} approved this at ${moment(closedAtMs)}. ${
-        nowMs < until
-          ? html`${isOwn ? 'Send the same call again: it may' : 'The call may'} run once, until ${moment(until)}.`
-          : html`The yes was good until ${moment(until)}.`
-      }${decision?.reason === undefined ? undefined : html`<br>“${decision.reason}”`}</p>`;
-    case 'denied':
-      return html`<p class="note">${decision?.approver} denied this at ${moment(closedAtMs)}.<br>“${decision?.reason ?? ''}”</p>`;
-    case 'expired':
-      return html`<p class="note">Nobody answered until ${moment(expiresAtMs)}, so the call did not run.${again}</p>`;
-    case 'withdrawn':
-      return html`<p class="note">It was taken back at ${moment(closedAtMs)}.${again}</p>`;
-  }
-}
-
 function answerForm({ request, person, isOwn, reasons }: ShownRequest) {
   if (request.state !== 'open') return undefined;
   if (reasons.length > 0) return isOwn ? undefined : html`<p class="note">${noSay(reasons)}</p>`;
@@ -136,5 +118,23 @@ function answerForm({ request, person, isOwn, reasons }: ShownRequest) {
 <textarea id="reason" name="reason" rows="3" maxlength="${reasonLengthMax}" required></textarea>
 <div class="choice"><button class="main" name="answer" value="approve" formnovalidate>Approve</button><button name="answer" value="deny">Deny</button></div>
 <p class="soft">A yes is for exactly this call, once, within 15 minutes. Either answer is on the record with your name.</p>
+</form>`;
+}
+
+/** For the asker while the question is open, and for approvers while a yes can be used. */
+function takeBackForm({ request, person, isOwn, canTakeBack }: ShownRequest) {
+  const action = `/approvals/${request.id}`;
+  const field = html`<input type="hidden" name="form" value="${formToken(person, action)}">`;
+  if (isOwn && request.state === 'open') {
+    return html`<form class="answer" method="post" action="${action}">${field}
+<div class="choice"><button name="answer" value="withdraw">I do not need it any more</button></div>
+</form>`;
+  }
+  if (!canTakeBack) return undefined;
+  return html`<form class="answer" method="post" action="${action}">${field}
+<label for="reason">Take this yes back <span class="soft">(say why; ${request.subject} is shown it)</span></label>
+<textarea id="reason" name="reason" rows="2" maxlength="${reasonLengthMax}" required></textarea>
+<div class="choice"><button name="answer" value="take-back">Take it back</button></div>
+<p class="soft">A call that ran already is not undone. It is on the record with your name.</p>
 </form>`;
 }

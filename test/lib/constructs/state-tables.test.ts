@@ -177,6 +177,7 @@ test('each service may do to the tables what its code does, and neither gateway 
     [
       ['TablesCatalogue policy', 'dynamodb:GetItem', 'dynamodb:PutItem'],
       ['TablesGrants approver#* call#* claim#lease#* window#*', 'dynamodb:PutItem'],
+      ['TablesGrants call#* window#*', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
       ['TablesGrants history#*', 'dynamodb:PutItem', 'dynamodb:Query'],
       ['TablesGrants request#*', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
       ['TablesGrants/index/unsettled', 'dynamodb:Query', 'dynamodb:Scan'],

@@ -1,0 +1,26 @@
+/** What became of a yes. */
+export interface GrantUse {
+  /** Calls that ran on it. */
+  readonly callsUsed: number;
+  /** Calls that may run on it. */
+  readonly callsMax: number;
+  /** When the last one ran, milliseconds since the epoch; undefined when none did, or nobody noted it. */
+  readonly usedAtMs: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly usableUntilMs: number;
+  readonly takenBack: TakenBack | undefined;
+}
+
+export interface TakenBack {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  /** Undefined: the workflow did, because the yes was not another person's. */
+  readonly by: string | undefined;
+  /** In the person's words, personal data and secrets taken out. */
+  readonly reason: string | undefined;
+}
+
+/** True while a call may still run on it, so that there is something to take back. */
+export function isLeft({ callsUsed, callsMax, takenBack, usableUntilMs }: GrantUse, nowMs: number): boolean {
+  return takenBack === undefined && callsUsed < callsMax && nowMs < usableUntilMs;
+}

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import type { ApprovalRequest } from '../contract/approval.ts';
+import type { AuditEvent } from '../contract/audit-event.ts';
+import type { ApprovalStore } from '../shared/approval-store.ts';
+import { approvalEvent } from '../shared/audit/approval-event.ts';
+import { grantLifetimeMaxMs } from '../shared/grant-store.ts';
+import { redactText } from '../shared/redact-json.ts';
+import type { GrantUses } from './clients/grant-uses.ts';
+import { type Answer, type AnswerOutcome, append, type DecideDeps, recordedApprover, tell } from './decide-request.ts';
+import { mayAnswer } from './may-answer.ts';
+import { isLeft } from './messages/grant-use.ts';
+import { unknownEvent } from './unknown-event.ts';
+
+/** Somebody takes something back: an approver a yes, or the asker a question. */
+export type TakeBack = Pick<Answer, 'requestId' | 'approver' | 'reason' | 'via'>;
+
+export interface TakeBackDeps extends Pick<DecideDeps, 'policy' | 'audit' | 'now' | 'showOutcome'> {
+  readonly approvals: Pick<ApprovalStore, 'find' | 'settle' | 'withdraw'>;
+  readonly grantUses: GrantUses;
+  /** Shows everybody that a yes was taken back. Rejects when it could not: the sweep then does it. */
+  readonly showTakenBack: (request: ApprovalRequest) => Promise<void>;
+}
+
+const reasonLengthMax = 500;
+
+/**
+ * An approver takes a yes back that nobody used yet, also one of somebody else: found, allowed by policy, on record as intended, taken back, on record as
+ * it came out. Resolves with `decided` when it stands, and with `closed` when there was nothing left to take back. Throws Refusal
+ * `approval_unavailable`, `policy_unavailable` or `audit_unavailable`: it may stand then or not, and asking again tells which.
+ */
+export async function takeBackYes(act: TakeBack, deps: TakeBackDeps): Promise<AnswerOutcome> {
+  const { approver, requestId } = act;
+  const request = await deps.approvals.find(requestId, deps.now());
+  const record = recorder('approval_revoked', act, deps);
+  if (request === undefined || request.tenant !== approver.tenant) return record.unknown();
+
+  const reasons = [
+    ...whyNoTakeBack(request, approver, deps),
+    ...(wordsOf(act) === undefined ? ['reason_missing'] : []),
+  ];
+  if (reasons.length > 0) return record.refused(request, reasons);
+  const use = await deps.grantUses.find(request);
+  if (use === undefined) return record.closed(request, false);
+  if (!isLeft(use, deps.now())) return record.closed(request, use.takenBack?.by === approver.subject);
+
+  await record.write(request, { outcome: 'pending' });
+  const by = { atMs: deps.now(), by: approver.subject, reason: wordsOf(act) };
+  const result = await deps.grantUses.takeBack(request, by);
+  if (result?.use.takenBack?.by !== approver.subject) return record.closed(request, false);
+  await record.write(request, { outcome: 'ok' });
+  await deps.showTakenBack(request).then(
+    () => (result.wasSettled ? deps.approvals.settle(request.id) : undefined),
+    () => undefined,
+  );
+  return { kind: 'decided', request, grant: undefined };
+}
+
+/** The asker no longer needs an answer. Like {@link takeBackYes}; nobody else may, from whichever account. */
+export async function withdrawRequest(act: TakeBack, deps: TakeBackDeps): Promise<AnswerOutcome> {
+  const { approver, requestId } = act;
+  const request = await deps.approvals.find(requestId, deps.now());
+  const record = recorder('approval_withdrawn', act, deps);
+  if (request === undefined || request.tenant !== approver.tenant) return record.unknown();
+  if (request.subject !== approver.subject) return record.refused(request, ['request_of_another']);
+  if (request.state !== 'open') return record.closed(request, request.state === 'withdrawn');
+
+  await record.write(request, { outcome: 'pending' });
+  const result = await deps.approvals.withdraw(requestId, deps.now());
+  if (result?.isYours !== true) return record.closed(result?.request ?? request, false);
+  await record.write(result.request, { outcome: 'ok' });
+  await tell(result.request, deps);
+  return { kind: 'decided', request: result.request, grant: undefined };
+}
+
+/** What a process that died in {@link takeBackYes} did not get to: the final record, and the card. Settling the request is left to the sweep. */
+export async function finishTakeBack(request: ApprovalRequest, deps: TakeBackDeps): Promise<void> {
+  const takenBack = (await deps.grantUses.find(request))?.takenBack;
+  if (takenBack === undefined) return;
+  const { by = null, reason: words = null } = takenBack;
+  await append(
+    approvalEvent(request, {
+      event: 'approval_revoked',
+      nowMs: deps.now(),
+      call_id: randomUUID(),
+      caller: null,
+      reason: 'Whoever took the yes back did not get to telling it; this is the sweep.',
+      detail: { verdict: verdicts.approval_revoked, approver: by, words },
+    }),
+    deps,
+  );
+  await deps.showTakenBack(request);
+}
+
+/**
+ * Why a person may not take a yes back, policy's codes: whoever might answer the question may. Under a changed policy the yes opens nothing,
+ * and may be taken back all the same. Throws Refusal `policy_unavailable`.
+ */
+export function whyNoTakeBack(
+  request: ApprovalRequest,
+  approver: Answer['approver'],
+  deps: Pick<TakeBackDeps, 'policy' | 'now'>,
+): readonly string[] {
+  const usableUntilMs = (request.closedAtMs ?? 0) + grantLifetimeMaxMs;
+  const asIfOpen: ApprovalRequest = { ...request, state: 'open', expiresAtMs: usableUntilMs };
+  const { allow, reasons } = mayAnswer(asIfOpen, approver, deps);
+  if (!allow && reasons.length === 0) return ['policy_denied'];
+  return reasons.filter((reason) => reason !== 'policy_changed' && reason !== 'request_expired');
+}
+
+type Event = 'approval_revoked' | 'approval_withdrawn';
+
+/** The events of one act, all with the same call id, and the outcome that goes with each. */
+function recorder(event: Event, act: TakeBack, deps: TakeBackDeps) {
+  const callId = randomUUID();
+  const { approver, via } = act;
+  const detail = { verdict: verdicts[event], approver: approver.subject, via, words: wordsOf(act) ?? null };
+
+  function write(
+    request: ApprovalRequest,
+    more: Pick<AuditEvent, 'outcome'> & Partial<Pick<AuditEvent, 'code' | 'reason'>>,
+  ): Promise<void> {
+    const caller = recordedApprover(approver);
+    const base = approvalEvent(request, { event, nowMs: deps.now(), call_id: callId, caller, detail });
+    return append({ ...base, ...more }, deps);
+  }
+
+  return {
+    write,
+    async unknown(): Promise<AnswerOutcome> {
+      await append(unknownEvent(event, { ...act, verdict: verdicts[event] }, callId, deps.now()), deps);
+      return { kind: 'unknown' };
+    },
+    async refused(request: ApprovalRequest, reasons: readonly string[]): Promise<AnswerOutcome> {
+      const reason = `Policy denies this: ${reasons.join(', ')}.`;
+      await write(request, { outcome: 'refused', code: 'policy_denied', reason });
+      return { kind: 'refused', request, reasons };
+    },
+    async closed(request: ApprovalRequest, isOwn: boolean): Promise<AnswerOutcome> {
+      const reason = 'There is nothing left to take back.';
+      await write(request, { outcome: isOwn ? 'ok' : 'refused', reason });
+      return { kind: 'closed', request, isOwn };
+    },
+  };
+}
+
+const verdicts = { approval_revoked: 'take-back', approval_withdrawn: 'withdraw' } as const;
+
+function wordsOf({ reason }: TakeBack): string | undefined {
+  const words = reason?.trim().slice(0, reasonLengthMax) ?? '';
+  return words === '' ? undefined : redactText(words).text;
+}
