@@ -12,6 +12,7 @@ import { type IdentifyDeps, identifyApprover } from './identify-approver.ts';
 import { denyDialog } from './messages/deny-dialog.ts';
 import { takeBackDialog } from './messages/take-back-dialog.ts';
 import type { SlackClick } from './read-click.ts';
+import { recordUnknownClick } from './record-unknown-click.ts';
 import { sayFailure, sayOutcome, sayTakeBack } from './say-outcome.ts';
 import { type ShowOutcomeDeps, showOutcome } from './show-outcome.ts';
 import type { TakeBack } from './take-back.ts';
