@@ -8,6 +8,7 @@ import type { GatewayDeps } from '../gateway/deps.ts';
 import type { Logger } from '../shared/logger.ts';
 import { createPolicyClient } from '../shared/policy-client.ts';
 import { readEnv } from '../shared/read-env.ts';
+import type { TaskAnswers } from '../shared/workflow-tasks.ts';
 import type { LocalDynamo } from './dynamo.ts';
 import { tablePrefix } from './open-services.ts';
 import type { Openings } from './openings.ts';
@@ -24,10 +25,11 @@ export async function openApprovals(
     readonly state: StateFolder;
     readonly logger: Logger;
     readonly gateway: GatewayDeps;
+    readonly workflow: TaskAnswers;
   },
   openings: Openings,
 ): Promise<void> {
-  const { place, port, dynamo, state, logger, gateway } = parts;
+  const { place, port, dynamo, state, logger, gateway, workflow } = parts;
   const channel = await openSlackChannel({ users: sampleUsers, approvalsUrl: place.approvalsUrl });
   openings.add(() => channel.close());
   const env = readEnv(approvalsEnv, {
@@ -49,7 +51,7 @@ export async function openApprovals(
   const policy = await createPolicyClient({ folder: env.POLICY_DIR, logger });
   openings.add(() => policy.close());
   const deps = {
-    ...assembleApprovals(env, { now: Date.now, logger, audit: gateway.audit, client, policy }),
+    ...assembleApprovals(env, { now: Date.now, logger, audit: gateway.audit, client, policy, workflow }),
     problems: () => [],
     close: async () => {},
   };

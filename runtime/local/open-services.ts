@@ -18,7 +18,9 @@ import { readEnv } from '../shared/read-env.ts';
 import { Refusal } from '../shared/refusal.ts';
 import { createTables, type LocalDynamo, startDynamo } from './dynamo.ts';
 import type { RunningToolServer } from './open-tool-servers.ts';
+import { resumeWorkflows } from './open-workflow.ts';
 import type { Openings } from './openings.ts';
+import type { WorkflowRunner } from './run-workflow.ts';
 import { StartError } from './start-error.ts';
 import type { Place } from './start-platform.ts';
 import type { StateFolder } from './state-folder.ts';
@@ -91,13 +93,14 @@ export async function openGateway(
     readonly dynamo: LocalDynamo;
     readonly state: StateFolder;
     readonly logger: Logger;
+    readonly workflow: WorkflowRunner;
     readonly approvalHoldMs: number | undefined;
     readonly onCall: ((record: AuditRecord, hash: string) => void) | undefined;
     readonly onFailure: ((failure: NotedFailure) => void) | undefined;
   },
   openings: Openings,
 ): Promise<GatewayDeps> {
-  const { place, port, dynamo, state, logger, approvalHoldMs, onCall, onFailure } = parts;
+  const { place, port, dynamo, state, logger, workflow, approvalHoldMs, onCall, onFailure } = parts;
   const env = readEnv(gatewayEnv, {
     HOST: '127.0.0.1',
     PORT: String(port),
@@ -118,8 +121,10 @@ export async function openGateway(
     logger,
     ...(onCall !== undefined && { onRecord: onCall }),
     ...(onFailure !== undefined && { onFailure }),
+    workflow,
   });
   openings.add(() => deps.close());
+  await resumeWorkflows({ dynamo, tablePrefix }, deps);
   const gateway = await startGateway(env, deps);
   openings.add(() => gateway.close());
   return deps;

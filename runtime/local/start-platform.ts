@@ -14,6 +14,7 @@ import {
   tablePrefix,
 } from './open-services.ts';
 import { type LocalToolServer, openToolServers } from './open-tool-servers.ts';
+import { openWorkflow } from './open-workflow.ts';
 import { createOpenings } from './openings.ts';
 import { writePlatformFile } from './platform-file.ts';
 import { StartError } from './start-error.ts';
@@ -95,17 +96,18 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const authorization = await step('Authorization server', () =>
       openAuthorization({ place, port: ports.issuer, dynamo, logger }, openings),
     );
+    const workflow = openWorkflow({ dynamo, tablePrefix }, openings);
     const gateway = await step('Gateway', () =>
       openGateway(
         {
-          ...{ place, port: ports.gateway, dynamo, state, logger, approvalHoldMs: options.approvalHoldMs },
+          ...{ place, port: ports.gateway, dynamo, state, logger, workflow, approvalHoldMs: options.approvalHoldMs },
           ...{ onCall: options.onCall, onFailure: options.onFailure },
         },
         openings,
       ),
     );
     await step('Approvals page', () =>
-      openApprovals({ place, port: ports.approvals, dynamo, state, logger, gateway }, openings),
+      openApprovals({ place, port: ports.approvals, dynamo, state, logger, gateway, workflow }, openings),
     );
     await step('Servers registered', () =>
       registerToolServers({ place, servers, gateway, authorization, dynamo, logger }),
