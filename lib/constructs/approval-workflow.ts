@@ -86,6 +86,7 @@ export class ApprovalWorkflow extends Construct {
     this.allow(stateTables, 'PutItem', `${workflowPartition}*`);
     this.allow(stateTables, 'UpdateItem', 'request#*', ['state', 'closedAtMs', 'closedBy']);
     this.allow(stateTables, 'UpdateItem', 'call#*', ['revoked_at_ms', 'expires_at']);
+    this.allow(stateTables, 'UpdateItem', 'window#*', ['revoked_at_ms', 'expires_at']);
     this.allow(stateTables, 'GetItem', 'request#*', ['state', 'approver']);
     const { role } = this.stateMachine;
     if (stateTables.encryptionKey === undefined) return;

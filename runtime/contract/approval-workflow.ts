@@ -60,6 +60,7 @@ const isQuestion = [
     isText(`${answered}.${path}`),
   ),
   `$type(${answered}.expiresAtMs) = 'number'`,
+  `($exists(${answered}.window) = false or (${isText(`${answered}.window.pk`)} and ${isText(`${answered}.window.sk`)}))`,
 ].join(' and ');
 
 /**
@@ -146,15 +147,10 @@ export function approvalWorkflow(settings: WorkflowSettings): WorkflowDefinition
       ),
 
       // Also where there is no yes yet: what is written here keeps it from ever being one.
-      RevokeYes: {
-        ...update(
-          table,
-          'grant',
-          'SET revoked_at_ms = if_not_exists(revoked_at_ms, :now), expires_at = if_not_exists(expires_at, :forgotten)',
-          { ':now': { N: nowMs }, ':forgotten': { N: forgottenAtS } },
-        ),
-        Next: 'NotAnotherPerson',
-      },
+      RevokeYes: { ...revoke(table, 'grant'), Next: 'CheckWindow' },
+      // Whatever the yes was to: nobody asks what it said.
+      CheckWindow: choice([[`$exists(${asked}.window)`, 'RevokeWindow']], 'NotAnotherPerson'),
+      RevokeWindow: { ...revoke(table, 'window'), Next: 'NotAnotherPerson' },
 
       Approved: { Type: 'Succeed' },
       Denied: { Type: 'Succeed' },
@@ -166,4 +162,13 @@ export function approvalWorkflow(settings: WorkflowSettings): WorkflowDefinition
       OutcomeUnknown: fail(workflowFailures.outcomeUnknown, 'The task failed and the request is still open.'),
     },
   };
+}
+
+function revoke(table: WorkflowTable, item: 'grant' | 'window'): JsonObject {
+  return update(
+    table,
+    item,
+    'SET revoked_at_ms = if_not_exists(revoked_at_ms, :now), expires_at = if_not_exists(expires_at, :forgotten)',
+    { ':now': { N: nowMs }, ':forgotten': { N: forgottenAtS } },
+  );
 }

@@ -19,6 +19,8 @@ export interface WorkflowInput {
   readonly request: ItemKey;
   /** Where its yes is kept, or would be. */
   readonly grant: ItemKey;
+  /** Where a yes to several calls is kept, or would be; absent where the question offers none. */
+  readonly window?: ItemKey;
 }
 
 /** What a person said, as the workflow is told it after the store has it. */

@@ -77,9 +77,12 @@ export function close(table: WorkflowTable, state: 'expired' | 'withdrawn', next
   };
 }
 
+/** What of an execution's input names an item. */
+export type WorkflowItem = 'request' | 'grant' | 'window';
+
 export function update(
   table: WorkflowTable,
-  item: 'request' | 'grant',
+  item: WorkflowItem,
   expression: string,
   values: JsonObject,
   more: JsonObject = {},
@@ -98,7 +101,7 @@ export function update(
   };
 }
 
-export function itemKey(item: 'request' | 'grant'): JsonObject {
+export function itemKey(item: WorkflowItem): JsonObject {
   return { pk: { S: `{% ${asked}.${item}.pk %}` }, sk: { S: `{% ${asked}.${item}.sk %}` } };
 }
 

@@ -2,7 +2,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ApprovalRequest } from '../contract/approval.ts';
 import type { ItemKey, WorkflowInput } from '../contract/workflow-input.ts';
 import { requestKey } from './approval-items.ts';
-import { grantKey } from './grant-store.ts';
+import { grantKey, windowKey } from './grant-items.ts';
 
 /**
  * What the workflow of a request is started with: who asks and until when, and nothing of the call itself, because the history of an execution
@@ -11,7 +11,7 @@ import { grantKey } from './grant-store.ts';
  * @param person the person behind the asker's account; the asker where no claim says so
  */
 export function workflowInput(request: ApprovalRequest, person = request.subject): WorkflowInput {
-  const { id, tenant, subject, expiresAtMs } = request;
+  const { id, tenant, subject, expiresAtMs, window } = request;
   return {
     v: 1,
     requestId: id,
@@ -21,5 +21,6 @@ export function workflowInput(request: ApprovalRequest, person = request.subject
     expiresAtMs,
     request: unmarshall(requestKey(id)) as ItemKey,
     grant: grantKey(request, id),
+    ...(window !== undefined && { window: windowKey(request, window.sha256, id) }),
   };
 }

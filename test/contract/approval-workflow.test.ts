@@ -18,9 +18,11 @@ const asked = {
 };
 const approver = { tenant: 'acme', subject: 'approver-1', person: 'person-2' };
 
-/** What an expression sees when the execution was started with `asked`. */
-function statesOf(input: Json, token?: string): StatesValue {
-  return { input, context: { Execution: { Input: asked }, ...(token !== undefined && { Task: { Token: token } }) } };
+const window = { pk: 'window#w', sk: 'grant#g' };
+
+/** What an expression sees when the execution was started with `question`. */
+function statesOf(input: Json, token?: string, question: Json = asked): StatesValue {
+  return { input, context: { Execution: { Input: question }, ...(token !== undefined && { Task: { Token: token } }) } };
 }
 
 function state(name: string): JsonObject {
@@ -28,10 +30,10 @@ function state(name: string): JsonObject {
 }
 
 /** Where a choice goes. */
-async function chosen(name: string, input: Json): Promise<Json | undefined> {
+async function chosen(name: string, input: Json, question: Json = asked): Promise<Json | undefined> {
   const { Choices, Default } = state(name);
   for (const { Condition, Next } of Choices as readonly { Condition: string; Next: string }[]) {
-    const holds = await evaluateField(Condition, statesOf(input));
+    const holds = await evaluateField(Condition, statesOf(input, undefined, question));
     assert.equal(typeof holds, 'boolean', 'Step Functions takes nothing else for a condition');
     if (holds === true) return Next;
   }
@@ -54,11 +56,16 @@ test('the validator would see a state that leads nowhere', () => {
 
 test('only a whole question is asked', async () => {
   assert.equal(await chosen('CheckQuestion', asked), 'PostNotice');
+  assert.equal(await chosen('CheckQuestion', { ...asked, window }), 'PostNotice');
   const broken: readonly Json[] = [
     {},
     { ...asked, v: 2 },
     { ...asked, request: {} },
     { ...asked, grant: { pk: 'call#c' } },
+    { ...asked, window: {} },
+    { ...asked, window: { pk: 'window#w' } },
+    { ...asked, window: 'window#w' },
+    { ...asked, window: null },
     { ...asked, expiresAtMs: '1795000000001' },
     { ...asked, subject: ['user-1'] },
     { ...asked, person: null },
@@ -176,6 +183,18 @@ test('what it writes beside its tokens closes the request or revokes the yes of 
   assert.deepEqual(await written('RevokeYes'), [{ pk: { S: 'call#c' }, sk: { S: 'grant#g' } }, undefined]);
 });
 
+test('a yes that is revoked is revoked as one to several calls, too, where the question offers those', async () => {
+  const key = async (input: JsonObject) => {
+    const args = await evaluateField(state('RevokeWindow').Arguments, statesOf({}, undefined, input));
+    return (args as JsonObject).Key;
+  };
+  assert.equal(state('RevokeYes').Next, 'CheckWindow');
+  assert.equal(await chosen('CheckWindow', {}), 'NotAnotherPerson');
+  assert.equal(await chosen('CheckWindow', {}, { ...asked, window }), 'RevokeWindow');
+  assert.deepEqual(await key({ ...asked, window }), { pk: { S: 'window#w' }, sk: { S: 'grant#g' } });
+  assert.equal(state('RevokeWindow').Next, 'NotAnotherPerson');
+});
+
 test('every expression of the workflow is evaluated by a test of this file', () => {
   const states = Object.entries(definition.States).filter(([, each]) => JSON.stringify(each).includes('{%'));
   assert.deepEqual(states.map(([name]) => name).sort(), [
@@ -184,9 +203,11 @@ test('every expression of the workflow is evaluated by a test of this file', () 
     'CheckNotice',
     'CheckQuestion',
     'CheckRecord',
+    'CheckWindow',
     'ExpireQuestion',
     'PostNotice',
     'ReadRequest',
+    'RevokeWindow',
     'RevokeYes',
     'WithdrawQuestion',
   ]);

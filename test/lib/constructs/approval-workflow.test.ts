@@ -9,7 +9,7 @@ import { ApprovalWorkflow, type ApprovalWorkflowProps } from '../../../lib/const
 import { StateTables } from '../../../lib/constructs/state-tables.ts';
 import { approvalWorkflow } from '../../../runtime/contract/approval-workflow.ts';
 import { requestKey } from '../../../runtime/shared/approval-items.ts';
-import { grantKey } from '../../../runtime/shared/grant-store.ts';
+import { grantKey, windowKey } from '../../../runtime/shared/grant-items.ts';
 import { sampleGrant } from '../../support/grant.ts';
 import { monthlyCost, total } from '../../support/monthly-cost.ts';
 import { synthFailure, synthTemplate } from '../../support/synth.ts';
@@ -77,6 +77,10 @@ test('the workflow writes tokens, closes requests and revokes yeses, and can wri
         { ...like('call#*'), 'ForAllValues:StringEquals': attributes('revoked_at_ms', 'expires_at'), ...only },
       ],
       [
+        'dynamodb:UpdateItem',
+        { ...like('window#*'), 'ForAllValues:StringEquals': attributes('revoked_at_ms', 'expires_at'), ...only },
+      ],
+      [
         'dynamodb:GetItem',
         { ...like('request#*'), 'ForAllValues:StringEquals': attributes('state', 'approver'), ...only },
       ],
@@ -88,6 +92,7 @@ test('what the workflow may touch is what its states touch', () => {
   // Names in the conditions are those of the stores, and of every expression that the states send.
   assert.match(String(requestKey('r').pk?.S), /^request#/);
   assert.match(grantKey(sampleGrant(), 'g').pk, /^call#/);
+  assert.match(windowKey(sampleGrant(), 's', 'g').pk, /^window#/);
   const { States } = approvalWorkflow({ tableName: 't', noticeTimeoutS: 2, noticeHeartbeatS: 1 });
   const sent = (name: string) => {
     const args = States[name]?.Arguments as Record<string, unknown>;
@@ -99,6 +104,7 @@ test('what the workflow may touch is what its states touch', () => {
   assert.deepEqual(sent('ExpireQuestion'), ['closedAtMs', 'closedBy', 'state']);
   assert.deepEqual(sent('WithdrawQuestion'), ['closedAtMs', 'closedBy', 'state']);
   assert.deepEqual(sent('RevokeYes'), ['expires_at', 'revoked_at_ms']);
+  assert.deepEqual(sent('RevokeWindow'), ['expires_at', 'revoked_at_ms']);
   assert.deepEqual(sent('ReadRequest'), ['approver', 'state']);
 });
 
