@@ -12,6 +12,15 @@ export interface DeploymentSettings {
   readonly certificateArn?: string;
   readonly tenantsPath: string;
   readonly policyVersion: number;
+  /** Undefined without Slack: people look at the approvals page. */
+  readonly slack?: SlackSettings;
+}
+
+/** Names of the secrets in Secrets Manager, each the whole text, and channels by tenant. */
+export interface SlackSettings {
+  readonly botTokenSecret: string;
+  readonly signingSecret: string;
+  readonly channels: { [tenant: string]: string };
 }
 
 /**
@@ -51,6 +60,7 @@ export function readDeploymentSettings(
       `The policy version is "${givenVersion}": it is a whole number from 1 (-c policyVersion=..., or TOOLGATE_POLICY_VERSION).`,
     );
   }
+  const slack = readSlackSettings(read);
   return {
     platformName: read('platformName', 'TOOLGATE_PLATFORM') ?? (profile === 'dev' ? 'dev' : 'prod'),
     domainName,
@@ -59,5 +69,34 @@ export function readDeploymentSettings(
     ...(certificateArn !== undefined && { certificateArn }),
     tenantsPath: resolve(root, read('tenantsPath', 'TOOLGATE_TENANTS') ?? 'policies/data/tenants.json'),
     policyVersion,
+    ...(slack !== undefined && { slack }),
   };
+}
+
+function readSlackSettings(read: (key: string, variable: string) => string | undefined): SlackSettings | undefined {
+  const channels = read('slackChannels', 'TOOLGATE_SLACK_CHANNELS');
+  const botTokenSecret = read('slackBotTokenSecret', 'TOOLGATE_SLACK_BOT_TOKEN_SECRET');
+  const signingSecret = read('slackSigningSecret', 'TOOLGATE_SLACK_SIGNING_SECRET');
+  if (channels === undefined && botTokenSecret === undefined && signingSecret === undefined) return undefined;
+  if (channels === undefined || botTokenSecret === undefined || signingSecret === undefined) {
+    throw new Error(
+      'Slack is named by half: give all of -c slackChannels=acme=C0123456789,... (or TOOLGATE_SLACK_CHANNELS), -c slackBotTokenSecret=... (or TOOLGATE_SLACK_BOT_TOKEN_SECRET) and -c slackSigningSecret=... (or TOOLGATE_SLACK_SIGNING_SECRET), the names of two secrets in Secrets Manager; or none of them.',
+    );
+  }
+  const pairs = channels.split(',').map((pair) => pair.trim().split('='));
+  const odd = pairs.find(([tenant = '', channel = '', ...more]) => tenant === '' || channel === '' || more.length > 0);
+  if (odd !== undefined) {
+    throw new Error(
+      `The channels of Slack have "${odd.join('=')}": each is tenant=channel, e.g. acme=C0123456789, separated by commas (-c slackChannels=..., or TOOLGATE_SLACK_CHANNELS).`,
+    );
+  }
+  for (const name of [botTokenSecret, signingSecret]) {
+    // Secrets Manager, "Troubleshooting": such a name is taken for one with the suffix that AWS adds itself.
+    if (/-[A-Za-z0-9]{6}$/.test(name)) {
+      throw new Error(
+        `The secret "${name}" of Slack ends with a hyphen and six characters, which Secrets Manager cannot tell from its own suffix: give it another name.`,
+      );
+    }
+  }
+  return { botTokenSecret, signingSecret, channels: Object.fromEntries(pairs as [string, string][]) };
 }

@@ -8,7 +8,15 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { Approval, IdentityProvider, McpPlatform, PlatformProfile, ToolgateImage, ToolServer } from '../lib/index.ts';
+import {
+  Approval,
+  IdentityProvider,
+  McpPlatform,
+  PlatformProfile,
+  type SlackConnection,
+  ToolgateImage,
+  ToolServer,
+} from '../lib/index.ts';
 import { type DeploymentSettings, readDeploymentSettings } from './deployment-settings.ts';
 
 /** The whole app: the stack of the platform team, and the stack of a team with tools. */
@@ -37,14 +45,26 @@ function makePlatform(stack: cdk.Stack, settings: DeploymentSettings): void {
         : acm.Certificate.fromCertificateArn(stack, 'Certificate', certificateArn),
     tenantsPath: settings.tenantsPath,
     policyVersion: settings.policyVersion,
+    slack: slackOf(stack, settings),
   });
   const { gatewayUrl, audit, identity } = platform;
   new cdk.CfnOutput(stack, 'McpEndpoint', { value: `${gatewayUrl}/mcp` });
+  new cdk.CfnOutput(stack, 'ApprovalsPage', { value: `${gatewayUrl}/approvals` });
   new cdk.CfnOutput(stack, 'Cluster', { value: platform.cluster.clusterName });
   new cdk.CfnOutput(stack, 'AuditBucket', { value: audit.bucket.bucketName });
   if (identity instanceof IdentityProvider) {
     new cdk.CfnOutput(stack, 'UserPoolId', { value: identity.userPool.userPoolId });
   }
+}
+
+/** Where approvers are asked beside the page. The secrets are made by hand: what Slack gave must be in no template. */
+function slackOf(stack: cdk.Stack, { slack }: DeploymentSettings): SlackConnection | undefined {
+  if (slack === undefined) return undefined;
+  return {
+    botToken: secretsmanager.Secret.fromSecretNameV2(stack, 'SlackBotToken', slack.botTokenSecret),
+    signingSecret: secretsmanager.Secret.fromSecretNameV2(stack, 'SlackSigningSecret', slack.signingSecret),
+    channels: slack.channels,
+  };
 }
 
 /** What a team with tools writes, here or in a repository of its own: it needs the platform's name, not its code. */

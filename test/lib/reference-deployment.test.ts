@@ -194,6 +194,18 @@ test('a setting that is missing or wrong is a sentence that says how to give it'
     read({ ...zone, TOOLGATE_POLICY_VERSION: '0' }),
     /The policy version is "0": it is a whole number from 1/,
   );
+  const half = { ...zone, TOOLGATE_SLACK_CHANNELS: 'acme=C0123456789' };
+  assert.throws(read(half), /Slack is named by half: give all of -c slackChannels=/);
+  const slack = { ...half, TOOLGATE_SLACK_BOT_TOKEN_SECRET: 'bot', TOOLGATE_SLACK_SIGNING_SECRET: 'signing' };
+  assert.throws(
+    read({ ...slack, TOOLGATE_SLACK_CHANNELS: 'acme' }),
+    /The channels of Slack have "acme": each is tenant=channel, e\.g\. acme=C0123456789/,
+  );
+  assert.throws(
+    read({ ...slack, TOOLGATE_SLACK_SIGNING_SECRET: 'slack-secret' }),
+    /The secret "slack-secret" of Slack ends with a hyphen and six characters/,
+  );
+  assert.deepEqual(read(slack)().slack?.channels, { acme: 'C0123456789' });
 });
 
 test('a platform for development has another name than the one in production, so neither is deployed over the other', () => {

@@ -31,6 +31,25 @@ test('WAF stands in front, and counts what MCP and OAuth clients do anyway', () 
   assert.ok(counted.includes('GenericRFI_QUERYARGUMENTS'));
 });
 
+test('what an agent wrote comes back in a click or a form, and no rule on bodies blocks it for its size or its markup', () => {
+  const [acl] = Object.values(edge().findResources('AWS::WAFv2::WebACL'));
+  assert.ok(acl);
+  const groups: { Name: string; RuleActionOverrides?: { Name: string; ActionToUse: object }[] }[] = (
+    acl.Properties.Rules as { Statement: { ManagedRuleGroupStatement?: never } }[]
+  ).flatMap(({ Statement: { ManagedRuleGroupStatement: group } }) => (group === undefined ? [] : [group]));
+  // SQL is what approvers are shown.
+  assert.ok(groups.every(({ Name }) => !Name.includes('SQLi')));
+  const common = groups.find(({ Name }) => Name === 'AWSManagedRulesCommonRuleSet');
+  const counted = (common?.RuleActionOverrides ?? []).filter(({ ActionToUse }) => 'Count' in ActionToUse);
+  const onBodies = counted.map(({ Name }) => Name).filter((name) => name.endsWith('_BODY'));
+  assert.deepEqual(onBodies, [
+    'SizeRestrictions_BODY',
+    'CrossSiteScripting_BODY',
+    'GenericLFI_BODY',
+    'GenericRFI_BODY',
+  ]);
+});
+
 test('WAF keeps no samples of requests, whose headers hold tokens', () => {
   const json = JSON.stringify(edge().findResources('AWS::WAFv2::WebACL'));
   assert.doesNotMatch(json, /"SampledRequestsEnabled":true/);
