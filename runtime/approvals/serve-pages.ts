@@ -8,6 +8,7 @@ import { sendPage } from '../shared/pages/send-page.ts';
 import type { ApproverPolicy } from '../shared/policy-client.ts';
 import { Refusal } from '../shared/refusal.ts';
 import { UpstreamProblem, type UpstreamProblemKind } from '../shared/upstream-problem.ts';
+import type { ApprovalHistory } from './clients/approval-history.ts';
 import type { Answer, AnswerOutcome } from './decide-request.ts';
 import { lookAtRequest } from './look-at-request.ts';
 import { type GrantUse, isLeft } from './messages/grant-use.ts';
@@ -19,6 +20,7 @@ import { requestPage } from './pages/request-page.ts';
 import { noSay } from './pages/words.ts';
 import { readForm } from './read-form.ts';
 import { recordRefusedForm } from './record-refused-form.ts';
+import { seesAll } from './sees-all.ts';
 import { type TakeBack, whyNoTakeBack } from './take-back.ts';
 
 /** What the pages need. */
@@ -26,6 +28,7 @@ export interface PagesDeps {
   readonly now: () => number;
   readonly approvals: Pick<ApprovalStore, 'find' | 'listOpen'>;
   readonly policy: ApproverPolicy;
+  readonly history: Pick<ApprovalHistory, 'list'>;
   /** What people said before; undefined when that cannot be read. Never rejects. */
   readonly before: (request: ApprovalRequest) => Promise<Precedents | undefined>;
   /** What became of a yes; undefined when that cannot be read, or it is none. Never rejects. */
@@ -116,7 +119,10 @@ async function list({ request, response }: Visit, deps: PagesDeps): Promise<void
   const looks = open.map((each) => ({ each, look: lookAtRequest(each, person, deps) }));
   const toAnswer = looks.flatMap(({ each, look }) => (look.kind === 'seen' && look.reasons.length === 0 ? [each] : []));
   const own = looks.flatMap(({ each, look }) => (look.kind === 'seen' && look.isOwn ? [each] : []));
-  sendPage(response, 200, listPage({ person, toAnswer, own, nowMs: deps.now() }));
+  const whose = seesAll(person, deps) ? { tenant: person.tenant } : { tenant: person.tenant, subject: person.subject };
+  // What is over is no reason to keep what is open from anybody.
+  const closed = await deps.history.list(whose, deps.now()).catch(() => undefined);
+  sendPage(response, 200, listPage({ person, toAnswer, own, closed, nowMs: deps.now() }));
 }
 
 async function show({ request, response, url }: Visit, id: string, deps: PagesDeps): Promise<void> {

@@ -67,6 +67,7 @@ export async function openPages(t: TestContext, options: { readonly cookieKey?: 
     now,
     approvals,
     policy,
+    history,
     before: (request: ApprovalRequest) => history.before(request, now()).catch(() => undefined),
     useOf: (request: ApprovalRequest) => grantUses.find(request).catch(() => undefined),
     takeBack: (act: TakeBack) => takeBackYes(act, taking()),

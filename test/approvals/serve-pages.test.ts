@@ -41,7 +41,7 @@ test('an approver signs in, sees the whole question, says yes, and everybody see
   for (const user of ['ada', 'oscar', 'pat']) {
     const after = (await openAs(user, page.url)).page;
     assert.match(after.text, /ada approved this at/, user);
-    assert.ok(!after.text.includes('name="answer"'), user);
+    assert.ok(!after.text.includes('value="approve"'), user);
   }
 });
 
@@ -66,7 +66,7 @@ test('whoever asked sees how it stands and has no buttons, be it an approver, an
   const { id } = await ask({ subject: 'ada' });
   const { browser, page } = await openAs('ada', publicUrl + pathOf(id));
   assert.match(page.text, /This waits for somebody else of your tenant/);
-  assert.ok(!page.text.includes('name="answer"'));
+  assert.ok(!page.text.includes('value="approve"'));
   // The field of a question that she may answer is none of her own one.
   const other = await ask({ callId: 'call-2', tool: 's3.delete' });
   const otherPage = await browser.go(publicUrl + pathOf(other.id));
@@ -316,4 +316,37 @@ test('the cookie tells nobody who it is for, and one that was changed is none', 
     const [line = ''] = visit.headers.getSetCookie();
     assert.match(line, /^toolgate-approvals-sign-in=[\w-]+; Max-Age=900; Path=\/approvals; HttpOnly; SameSite=Lax$/);
   }
+});
+
+test('what is over is listed for approvers, and for everybody else what they asked, and its page shows its life', async (t) => {
+  const { publicUrl, ask, answer } = await openPages(t);
+  const first = await ask({ words: 'Deletes order 1.' });
+  await answer(first, 'ada', 'deny', 'It is needed.');
+  const second = await ask({ words: 'Deletes order 2.', argumentsSha256: 'b'.repeat(64), subject: 'alice' });
+  await answer(second, 'ada');
+  const { browser, page } = await openAs('pat', `${publicUrl}/approvals`);
+  assert.match(page.text, /Deletes order 2\.<\/a>\n<p class="soft">Approved by ada at /);
+  assert.match(page.text, /Deletes order 1\.<\/a>\n<p class="soft">Denied by ada at /);
+  const over = await browser.go(publicUrl + pathOf(second.id));
+  assert.match(
+    over.text,
+    /alice asked\.<\/li>\n<li>.* ada said yes, on this page\.<\/li>\n<li>.* The yes ends\.<\/li>/,
+  );
+  const taken = { form: formFieldOf(over, pathOf(second.id)), answer: 'take-back', reason: 'Wrong order.' };
+  assert.equal((await browser.go(over.url, taken)).status, 303);
+  const after = await browser.go(over.url);
+  assert.match(after.text, /<h1>Taken back<\/h1>[\s\S]*pat took the yes back at .*“Wrong order\.”/);
+  assert.ok(!after.text.includes('name="answer"'));
+  const { page: own } = await openAs('alice', `${publicUrl}/approvals`);
+  assert.ok(own.text.includes('Deletes order 2.') && !own.text.includes('Deletes order 1.'));
+});
+
+test('whoever asked takes an open question back', async (t) => {
+  const { publicUrl, ask, approvals } = await openPages(t);
+  const { id } = await ask();
+  const { browser, page } = await openAs('oscar', publicUrl + pathOf(id));
+  const done = await browser.go(page.url, { form: formFieldOf(page, pathOf(id)), answer: 'withdraw' });
+  assert.equal(done.status, 303);
+  assert.equal((await approvals.find(id, Date.now()))?.state, 'withdrawn');
+  assert.match((await browser.go(page.url)).text, /<h1>No longer asked<\/h1>/);
 });

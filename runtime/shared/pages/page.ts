@@ -56,6 +56,9 @@ pre .line { display: block; padding-left: 4ch; text-indent: -4ch; }
 pre del, pre ins { color: inherit; text-decoration: none; }
 pre del { background: var(--gone); }
 pre ins { background: var(--new); }
+ol.life { margin: 0; padding: 0 0 0 1.2rem; }
+.life li { padding: .15rem 0; overflow-wrap: anywhere; }
+.life time { color: var(--soft); }
 pre b { text-decoration: underline; text-underline-offset: 3px; }
 .switch button { border: 0; padding: 0; min-height: 2rem; background: none; color: var(--deep); text-decoration: underline; }
 `;
