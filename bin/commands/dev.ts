@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
 import { writePlatformFile } from '../../runtime/local/platform-file.ts';
+import { readSlackSettings } from '../../runtime/local/slack-settings.ts';
 import { type Platform, startPlatform } from '../../runtime/local/start-platform.ts';
 import { diskReason } from '../../runtime/shared/audit/audit-files.ts';
 import { formatCallLines } from '../../runtime/shared/audit/format-call.ts';
@@ -14,6 +15,8 @@ const usage = `usage: npm start -- [--port N] [--state DIR] [--ready-file FILE] 
     --state DIR        folder that keeps databases, keys, policy and the audit record (default .toolgate)
     --ready-file FILE  gets JSON when everything answers: endpoint, issuer, approvals, servers, users
     --verbose          log lines of the services, as JSON, on standard error
+  Cards of approvals are at /approvals/channel on the third port. SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_CHANNELS and SLACK_APPROVERS in the
+  environment turn to your own Slack, by socket mode (docs/slack.md).
   Ctrl-C stops everything. exit code 0: stopped; 1: could not start; 2: wrong usage.`;
 
 /** Runs the laptop platform until it is told to stop. */
@@ -34,7 +37,9 @@ export async function runDev(argv: readonly string[]): Promise<number> {
 
   let platform: Platform;
   try {
+    const slack = readSlackSettings(process.env);
     platform = await startPlatform({
+      ...(slack !== undefined && { slack }),
       port: options.port,
       stateDir: options.state,
       logger: options.verbose ? createLogger('toolgate', 'debug') : silentLogger(),
@@ -86,7 +91,7 @@ function showFailure({ code, sentence, repeated }: NotedFailure): void {
   );
 }
 
-function welcome({ endpoint, issuer, approvals, users, auditDirectory }: Platform, state: string): string {
+function welcome({ endpoint, issuer, approvals, cards, users, auditDirectory }: Platform, state: string): string {
   const stateOption = state === '.toolgate' ? '' : ` --state ${state}`;
   const call = JSON.stringify({
     jsonrpc: '2.0',
@@ -103,6 +108,7 @@ Toolgate is ready.
   endpoint   ${endpoint}
   issuer     ${issuer}
   approvals  ${approvals}
+  slack      ${'channel' in cards ? `${cards.channel} (stands in for Slack)` : `${printable(cards.workspace, 80)}, over a socket`}
   users      ${users.map((user) => `${user.name} (${user.tenant}, ${user.role})`).join('\n             ')}
 
 Make a governed call:

@@ -13,6 +13,7 @@ import type { LocalDynamo } from './dynamo.ts';
 import { tablePrefix } from './open-services.ts';
 import type { Openings } from './openings.ts';
 import { openSlackChannel } from './slack-channel/open-slack-channel.ts';
+import type { SlackSettings } from './slack-settings.ts';
 import type { Place } from './start-platform.ts';
 import type { StateFolder } from './state-folder.ts';
 
@@ -26,14 +27,16 @@ export async function openApprovals(
     readonly logger: Logger;
     readonly gateway: GatewayDeps;
     readonly workflow: TaskAnswers;
+    /** A workspace of Slack. @default the channel of this machine */
+    readonly slack: SlackSettings | undefined;
   },
   openings: Openings,
 ): Promise<void> {
   const { place, port, dynamo, state, logger, gateway, workflow } = parts;
-  const channel = await openSlackChannel({ users: sampleUsers, approvalsUrl: place.approvalsUrl });
-  openings.add(() => channel.close());
+  const channel = parts.slack === undefined ? await openSlackChannel({ users: sampleUsers, ...place }) : undefined;
+  openings.add(() => channel?.close());
   const env = readEnv(approvalsEnv, {
-    ...channel.env,
+    ...(channel?.env ?? parts.slack),
     HOST: '127.0.0.1',
     PORT: String(port),
     PUBLIC_URL: place.approvalsUrl,
@@ -55,6 +58,6 @@ export async function openApprovals(
     problems: () => [],
     close: async () => {},
   };
-  const approvals = await startApprovals(env, deps, openPages(env, deps, channel.pages));
+  const approvals = await startApprovals(env, deps, openPages(env, deps, channel?.pages));
   openings.add(() => approvals.close());
 }

@@ -3,6 +3,7 @@ import { type SampleUser, sampleUsers } from '../authorization/sample-users.ts';
 import type { AuditRecord } from '../contract/audit-event.ts';
 import type { NotedFailure } from '../shared/failure-log.ts';
 import type { Logger } from '../shared/logger.ts';
+import { askSlack } from './ask-slack.ts';
 import { findPorts } from './find-ports.ts';
 import { openApprovals } from './open-approvals.ts';
 import {
@@ -17,6 +18,7 @@ import { type LocalToolServer, openToolServers } from './open-tool-servers.ts';
 import { openWorkflow } from './open-workflow.ts';
 import { createOpenings } from './openings.ts';
 import { writePlatformFile } from './platform-file.ts';
+import type { SlackSettings } from './slack-settings.ts';
 import { StartError } from './start-error.ts';
 import { takeStateFolder } from './state-folder.ts';
 
@@ -33,6 +35,8 @@ export interface PlatformOptions {
   readonly onCall?: (record: AuditRecord, hash: string) => void;
   /** Called with why messages fail on our side, rate-limited. */
   readonly onFailure?: (failure: NotedFailure) => void;
+  /** A workspace of Slack for the cards of approvals. @default the channel of this machine */
+  readonly slack?: SlackSettings;
   /** Longest wait of one call for a person, milliseconds. @default that of the gateway */
   readonly approvalHoldMs?: number;
   /** Tool servers beside the sample ones. */
@@ -48,6 +52,8 @@ export interface Platform {
   readonly issuer: string;
   /** Page where people say yes or no. */
   readonly approvals: string;
+  /** Where the cards of approvals are: a page of this machine, or somebody's own Slack. */
+  readonly cards: { readonly channel: string } | { readonly workspace: string };
   /** MCP doors by server name. */
   readonly servers: Readonly<Record<string, string>>;
   readonly users: readonly Pick<SampleUser, 'name' | 'tenant' | 'role'>[];
@@ -81,6 +87,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     return result;
   };
   try {
+    const { slack } = options;
+    const workspace = slack && (await step('Slack', () => askSlack(slack)));
     const ports = await findPorts(options.port);
     const state = takeStateFolder(stateDir);
     openings.add(() => state.release());
@@ -107,7 +115,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       ),
     );
     await step('Approvals page', () =>
-      openApprovals({ place, port: ports.approvals, dynamo, state, logger, gateway, workflow }, openings),
+      openApprovals({ place, port: ports.approvals, dynamo, state, logger, gateway, workflow, slack }, openings),
     );
     await step('Servers registered', () =>
       registerToolServers({ place, servers, gateway, authorization, dynamo, logger }),
@@ -117,6 +125,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       endpoint: `${place.gatewayUrl}/mcp`,
       issuer: place.issuer,
       approvals: `${place.approvalsUrl}/approvals`,
+      cards: workspace ? { workspace: workspace.team } : { channel: `${place.approvalsUrl}/approvals/channel` },
       servers: Object.fromEntries(servers.map(({ name }) => [name, `${place.gatewayUrl}/servers/${name}/mcp`])),
       users: sampleUsers.map(({ name, tenant, role }) => ({ name, tenant, role })),
       auditDirectory: place.auditDirectory,

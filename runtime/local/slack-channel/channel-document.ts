@@ -8,7 +8,7 @@ const style = `
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e4e8; --soft: #b0adb4; --line: #45434a; --page: #1a1d21; --bar: #222529; --deep: #7fbcff; --yes: #4fd0a6; --no: #ff8fae; --on: #10151a; --code: #24282d; --warn: #33280f; --warn-ink: #ffdf9e; --warn-line: #8a6a1e; --shade: #000000b8; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-header { position: sticky; top: 0; background: var(--bar); border-bottom: 1px solid var(--line); padding: .6rem 1.25rem; display: flex; flex-wrap: wrap; align-items: center; gap: .2rem 1.2rem; }
+header { position: sticky; top: 0; background: var(--bar); border-bottom: 1px solid var(--line); padding: .6rem max(1.25rem, 50% - 28.75rem); display: flex; flex-wrap: wrap; align-items: center; gap: .2rem 1.2rem; }
 h1 { font-size: 1.1rem; margin: 0; overflow-wrap: anywhere; }
 header p { margin: 0; }
 header a { display: inline-block; padding: .3rem 0; }

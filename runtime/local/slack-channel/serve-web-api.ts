@@ -53,11 +53,15 @@ export async function serveWebApi(workspace: SlackWorkspace, { token, instead }:
   };
 }
 
+/** Of the bot token; Slack names them beside each answer. */
+const botScopes = 'chat:write,users:read,users:read.email';
+
 function send(response: ServerResponse, answer: object): void {
   const isFault = 'error' in answer;
   const { status = 200, retryAfterS } = isFault ? (answer as SlackFault) : {};
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
+    'x-oauth-scopes': 'scopes' in answer ? String(answer.scopes) : botScopes,
     ...(retryAfterS !== undefined && { 'retry-after': String(retryAfterS) }),
   });
   response.end(JSON.stringify(isFault ? { ok: false, error: answer.error } : { ok: true, ...answer }));
