@@ -1,13 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { LoadResult } from './drive-load.ts';
 import { type BenchRow, formatTable, mediansOf } from './report-bench.ts';
+import { ask, letGo, startTarget, type Target, usageOf } from './start-target.ts';
 import { benchTargets } from './targets/controls.ts';
-import type { TargetUsage } from './targets/serve-target.ts';
 
 const usage = `usage: npm run bench -- [--json FILE] [--seconds N] [--rounds N] [--connections 1,16] [--only NAME,...]
   Measures, in one run on this machine and against the same trivial upstream: a bare undici proxy, the gateway with everything on,
@@ -18,21 +17,6 @@ const usage = `usage: npm run bench -- [--json FILE] [--seconds N] [--rounds N] 
     --connections LIST  concurrent connections (default 1,16)
     --only LIST         of: ${benchTargets.join(', ')}
   exit code 0: measured; 1: a call failed; 2: wrong usage.`;
-
-interface Target {
-  readonly name: string;
-  readonly child: ChildProcess;
-  readonly port: number;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-const defaultHeaders = {
-  'content-type': 'application/json',
-  accept: 'application/json, text/event-stream',
-  'mcp-protocol-version': '2026-07-28',
-  'mcp-method': 'tools/call',
-  'mcp-name': 'bench.add',
-};
 
 const options = readOptions();
 const upstream = await startTarget('upstream', './targets/upstream.ts', {});
@@ -78,16 +62,15 @@ if (failures > 0) process.stderr.write(`${failures} calls were not answered as t
 process.exitCode = failures === 0 ? 0 : 1;
 
 async function measure(target: Target, connections: number, durationMs: number): Promise<BenchRow> {
-  const before = await usageOf(target.child);
-  load.send({
+  const before = await usageOf(target);
+  const result = await ask<LoadResult>(load, {
     origin: `http://127.0.0.1:${target.port}`,
     path: '/servers/bench/mcp',
     headers: target.headers,
     connections,
     durationMs,
   });
-  const [result] = (await once(load, 'message')) as [LoadResult];
-  const after = await usageOf(target.child);
+  const after = await usageOf(target);
   return {
     target: target.name,
     connections,
@@ -98,33 +81,6 @@ async function measure(target: Target, connections: number, durationMs: number):
     rssBytes: after.rssBytes,
     failures: result.failures,
   };
-}
-
-async function letGo(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.disconnect();
-  await ended;
-}
-
-async function usageOf(child: ChildProcess): Promise<TargetUsage> {
-  child.send('usage');
-  const [usage] = (await once(child, 'message')) as [TargetUsage];
-  return usage;
-}
-
-async function startTarget(name: string, file: string, env: Record<string, string>): Promise<Target> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const [message] = (await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) =>
-      Promise.reject(new Error(`the target ${name} ended with ${code} before it listened`)),
-    ),
-  ])) as [{ port: number; headers?: Record<string, string> }];
-  return { name, child, port: message.port, headers: { ...defaultHeaders, ...message.headers } };
 }
 
 function readOptions() {

@@ -25,6 +25,7 @@ import { openTestPolicy } from '../../test/support/gateway-world.ts';
 import { createTestIssuer } from '../../test/support/test-issuer.ts';
 import type { BenchControl, Without } from './controls.ts';
 import { announceTarget } from './serve-target.ts';
+import { createStoreClient } from './store-client.ts';
 
 /** The gateway of the benchmark: every part is the real one; `WITHOUT` names what is taken out. */
 const without = process.env.WITHOUT as Without | '';
@@ -38,23 +39,28 @@ const token = issuer.token({
   aud: resource,
   kind: 'agent',
   roles: ['agent'],
-  scope: 'bench:add',
+  scope: 'bench:add bench:change',
   exp: Math.floor(now() / 1000) + 86_400,
 });
 // Limits that no run reaches: what is measured is the counting, not the refusing.
 const plenty = 1_000_000_000;
 const { policy } = await openTestPolicy({
-  acme: { tools_by_role: { agent: ['bench.add'] }, calls_per_minute: { 'bench.add': plenty } },
+  acme: {
+    tools_by_role: { agent: ['bench.add', 'bench.change'] },
+    calls_per_minute: { 'bench.add': plenty, 'bench.change': plenty },
+  },
 });
-const dynamo = await startDynamo();
-const dynamodb = dynamo.createClient();
-await createTables(dynamodb, 'bench-', tables);
+// A store of its own process, where more than one gateway or what it costs beside a gateway is of interest.
+const { STORE_ENDPOINT: storeEndpoint } = process.env;
+const dynamo = storeEndpoint === undefined ? await startDynamo() : undefined;
+const dynamodb = dynamo?.createClient() ?? createStoreClient(storeEndpoint ?? '');
+if (dynamo !== undefined) await createTables(dynamodb, 'bench-', tables);
 const bucket = { perMinute: plenty, burst: plenty };
 const signingKeys = ownSigningKeys(now, 86_400_000);
 const upstream = createUpstreamClient({ connectionsMax: 64, connectTimeoutMs: 3000, idleTimeoutMs: 60_000 });
 const catalogue = {
   version: 1,
-  servers: [sampleServer('bench', [sampleVersion(`${process.env.UPSTREAM_ORIGIN}/mcp`, [benchTool()])])],
+  servers: [sampleServer('bench', [sampleVersion(`${process.env.UPSTREAM_ORIGIN}/mcp`, [benchTool(), changeTool()])])],
 };
 
 const audit = await openAuditWriter({ directory: join(folder, 'audit'), writer: 'bench', now, logger: silentLogger() });
@@ -77,7 +83,7 @@ const everything: GatewayDeps = {
     now,
     signingKeys,
     publicUrl,
-    holdMs: 0,
+    holdMs: Number(process.env.HOLD_MS ?? 0),
   }),
   startWorkflow: startsNoWorkflow,
   audit,
@@ -132,7 +138,7 @@ announceTarget(gateway.port, { headers: { authorization: `Bearer ${token}` } }, 
   await audit.close();
   policy.close();
   dynamodb.destroy();
-  await dynamo.close();
+  await dynamo?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -162,4 +168,10 @@ function benchTool() {
       additionalProperties: false,
     },
   });
+}
+
+/** One that waits for a person. */
+function changeTool() {
+  const inputSchema = { type: 'object', properties: { order: { type: 'number' } }, required: ['order'] };
+  return sampleTool({ name: 'bench.change', scopes: ['bench:change'], destructive: true, inputSchema });
 }

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 export interface TargetUsage {
   readonly cpuMicros: number;
   readonly rssBytes: number;
+  /** DynamoDB commands that it sent since it started, by name; only of targets that count them. */
+  readonly commands?: Readonly<Record<string, number>>;
 }
 
 /** Listens on a free loopback port, tells the parent where, and answers `usage` questions over IPC. */
@@ -21,11 +23,13 @@ export function announceTarget(
   port: number,
   extra: Readonly<Record<string, unknown>>,
   close: () => Promise<void>,
+  more: () => Partial<TargetUsage> = () => ({}),
 ): void {
   process.on('message', (message) => {
     if (message !== 'usage') return;
     const { user, system } = process.cpuUsage();
-    process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() } satisfies TargetUsage);
+    const usage = { cpuMicros: user + system, rssBytes: process.memoryUsage.rss(), ...more() };
+    process.send?.(usage satisfies TargetUsage);
   });
   process.on('disconnect', () => {
     close().then(
