@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ApprovalDecision, ApprovalRequest } from '../contract/approval.ts';
+import type { ApprovalDecision, ApprovalRequest, ApprovalScope } from '../contract/approval.ts';
 import type { AuditEvent } from '../contract/audit-event.ts';
 import type { Caller } from '../contract/caller.ts';
 import type { Grant } from '../contract/receipts.ts';
@@ -20,6 +20,8 @@ export interface Answer {
   readonly requestId: string;
   readonly approver: Approver;
   readonly verdict: ApprovalDecision['verdict'];
+  /** What a yes is to: this call, or the window that the question offers. @default 'call' */
+  readonly scope?: ApprovalScope;
   /** In the person's words; a no needs one. Personal data and secrets in it are taken out. */
   readonly reason: string | undefined;
   readonly via: ApprovalDecision['via'];
@@ -90,7 +92,8 @@ export async function decideRequest(answer: Answer, deps: DecideDeps): Promise<A
   async function closed(standing: ApprovalRequest): Promise<AnswerOutcome> {
     await deps.approvals.completeGrant(standing, deps.now());
     const { decision, state } = standing;
-    const isOwn = decision?.approver === approver.subject && decision.verdict === answer.verdict;
+    const isSame = decision?.verdict === answer.verdict && (decision.scope ?? 'call') === scopeOf(answer);
+    const isOwn = decision?.approver === approver.subject && isSame;
     await record(standing, { outcome: isOwn ? 'ok' : 'refused', reason: `The question is ${state} already.` });
     return { kind: 'closed', request: standing, isOwn };
   }
@@ -114,7 +117,7 @@ export async function tell(
 const closedReasons: ReadonlySet<string> = new Set(['request_closed', 'request_expired']);
 
 function whyNot(answer: Answer, request: ApprovalRequest, deps: DecideDeps): readonly string[] {
-  const { allow, reasons } = mayAnswer(request, answer.approver, deps);
+  const { allow, reasons } = mayAnswer(request, answer.approver, deps, scopeOf(answer));
   if (!allow && reasons.length === 0)
     throw new Refusal('policy_unavailable', { privateDetail: 'a no without a reason' });
   const isBare = answer.verdict === 'deny' && (answer.reason ?? '').trim() === '';
@@ -123,9 +126,21 @@ function whyNot(answer: Answer, request: ApprovalRequest, deps: DecideDeps): rea
   return isBare ? [...reasons, 'reason_missing'] : reasons;
 }
 
-function decisionOf({ verdict, approver, reason, via }: Answer): ApprovalDecision {
+/** A no is to the call that was asked about, whatever came with it. */
+function scopeOf({ verdict, scope = 'call' }: Answer): ApprovalScope {
+  return verdict === 'approve' ? scope : 'call';
+}
+
+function decisionOf(answer: Answer): ApprovalDecision {
+  const { verdict, approver, reason, via } = answer;
   const words = reason?.trim().slice(0, reasonLengthMax) ?? '';
-  return { verdict, approver: approver.subject, reason: words === '' ? undefined : redactText(words).text, via };
+  return {
+    verdict,
+    approver: approver.subject,
+    reason: words === '' ? undefined : redactText(words).text,
+    via,
+    ...(scopeOf(answer) === 'window' && { scope: 'window' }),
+  };
 }
 
 function decidedEvent(
@@ -135,13 +150,20 @@ function decidedEvent(
   nowMs: number,
   more: Pick<AuditEvent, 'outcome'> & Partial<Pick<AuditEvent, 'code' | 'reason'>>,
 ): AuditEvent {
-  const { verdict, via, reason } = decisionOf(answer);
+  const { verdict, via, reason, scope } = decisionOf(answer);
+  const { window } = request;
   const event = approvalEvent(request, {
     event: 'approval_decided',
     nowMs,
     call_id: callId,
     caller: recordedApprover(answer.approver),
-    detail: { verdict, approver: answer.approver.subject, via, words: reason ?? null },
+    detail: {
+      verdict,
+      approver: answer.approver.subject,
+      via,
+      words: reason ?? null,
+      ...(scope !== undefined && { scope, window: window === undefined ? null : { ...window } }),
+    },
   });
   return { ...event, ...more };
 }

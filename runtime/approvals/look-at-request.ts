@@ -7,8 +7,13 @@ import { mayAnswer } from './may-answer.ts';
 export type Look =
   /** `unknown`: none of this person's tenant. `no-approver`: of the tenant, but a matter of others. */
   | { readonly kind: 'unknown' | 'no-approver' }
-  /** `reasons`: why this person has no say, policy's codes; empty: the person has one. */
-  | { readonly kind: 'seen'; readonly isOwn: boolean; readonly reasons: readonly string[] };
+  /** `reasons`: why this person has no say, policy's codes; empty: the person has one. `mayOpenWindow`: also to the window that is offered. */
+  | {
+      readonly kind: 'seen';
+      readonly isOwn: boolean;
+      readonly reasons: readonly string[];
+      readonly mayOpenWindow: boolean;
+    };
 
 export interface LookDeps {
   readonly policy: ApproverPolicy;
@@ -27,5 +32,6 @@ export function lookAtRequest(request: ApprovalRequest | undefined, person: Appr
   const { allow, reasons } = mayAnswer(request, person, deps);
   const isOwn = request.subject === person.subject;
   if (!isOwn && reasons.some((reason) => unseen.has(reason))) return { kind: 'no-approver' };
-  return { kind: 'seen', isOwn, reasons: allow || reasons.length > 0 ? reasons : ['policy_denied'] };
+  const mayOpenWindow = allow && request.window !== undefined && mayAnswer(request, person, deps, 'window').allow;
+  return { kind: 'seen', isOwn, reasons: allow || reasons.length > 0 ? reasons : ['policy_denied'], mayOpenWindow };
 }

@@ -11,7 +11,7 @@ export type SlackClick = SlackPlace & {
   /** Workspace of the person, which need not be that of the app: channels may be shared. */
   readonly userTeamId: string;
 } & (
-    | { readonly kind: 'approve' }
+    | { readonly kind: 'approve' | 'approve-window' }
     | { readonly kind: 'ask-why-not'; readonly triggerId: string }
     | { readonly kind: 'ask-why-back'; readonly triggerId: string }
     | { readonly kind: 'deny' | 'take-back'; readonly reason: string }
@@ -51,6 +51,7 @@ function readButton({ actions, container, trigger_id }: Fields, who: Who): Slack
   if (question === undefined || channel === undefined || message === undefined) return undefined;
   const clicked = { ...who, question, place: { channel, message } };
   if (action.action_id === cardActions.approve) return { ...clicked, kind: 'approve' };
+  if (action.action_id === cardActions.approveWindow) return { ...clicked, kind: 'approve-window' };
   const triggerId = matching(trigger_id, /^[\x21-\x7e]{1,200}$/);
   if (triggerId === undefined) return undefined;
   if (action.action_id === cardActions.deny) return { ...clicked, kind: 'ask-why-not', triggerId };

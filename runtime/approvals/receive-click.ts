@@ -96,13 +96,14 @@ function answerOf(click: SlackClick, approver: KnownApprover): Answer {
     requestId: click.question.id,
     approver: { ...approver, kind: 'human' },
     verdict: verdictOf(click),
+    scope: click.kind === 'approve-window' ? 'window' : 'call',
     reason: 'reason' in click ? click.reason : undefined,
     via: 'slack',
   };
 }
 
 function verdictOf({ kind }: SlackClick): Answer['verdict'] {
-  return kind === 'approve' ? 'approve' : 'deny';
+  return kind === 'approve' || kind === 'approve-window' ? 'approve' : 'deny';
 }
 
 /** Buttons that lead nowhere any more go away, on a card that was posted twice as well. Deciding shows it on the card that is on record. */

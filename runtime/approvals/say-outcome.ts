@@ -9,6 +9,7 @@ const policyWords: Readonly<Record<string, string>> = {
   approver_not_a_person: 'Only people answer.',
   policy_changed: 'Policy changed since this was asked, so a yes would open nothing. Whoever asked has to ask again.',
   reason_missing: 'A no needs a reason.',
+  window_not_offered: 'Several calls at once are not offered any more. You may still approve this one.',
 };
 
 /** What became of an answer, for the person who gave it and nobody else; undefined when the card says it all. Names no other person. */

@@ -159,6 +159,9 @@ async function answer({ request, response, url }: Visit, id: string, deps: Pages
   const act = { requestId: id, approver: { subject, tenant, kind, roles }, reason, via: 'page' } as const;
   if (verdict === 'take-back') return told(response, await deps.takeBack(act), { id, person, deps });
   if (verdict === 'withdraw') return told(response, await deps.withdraw(act), { id, person, deps });
+  if (verdict === 'approve-window') {
+    return told(response, await deps.decide({ ...act, verdict: 'approve', scope: 'window' }), { id, person, deps });
+  }
   if (verdict !== 'approve' && verdict !== 'deny') {
     return sendPage(response, 400, plainPage('This cannot go on', 'Answer with Approve or Deny.', overview));
   }
@@ -206,11 +209,11 @@ async function sendRequest(
     const sentence = `You are ${person.displayName}, and approvals of others are for the approvers of tenant ${person.tenant}.`;
     return sendPage(response, 403, plainPage('This is not for you', sentence, other));
   }
-  const { isOwn, reasons } = look;
+  const { isOwn, reasons, mayOpenWindow } = look;
   const [before, use] = await Promise.all([deps.before(request), deps.useOf(request)]);
   const nowMs = deps.now();
   const canTakeBack = use !== undefined && isLeft(use, nowMs) && whyNoTakeBack(request, person, deps).length === 0;
-  const shown = { request, person, isOwn, reasons, nowMs, before, use, canTakeBack, problem };
+  const shown = { request, person, isOwn, reasons, mayOpenWindow, nowMs, before, use, canTakeBack, problem };
   sendPage(response, status, requestPage(shown));
 }
 

@@ -31,8 +31,10 @@ async function openApprovals(t: TestContext) {
     await rm(folder, { recursive: true, force: true });
   });
   const { client } = await openTestDynamo(t);
-  const approvals = createApprovalStore({ client, tablePrefix });
-  const grants = createGrantStore({ client, tablePrefix });
+  // Long: what is tested is not waiting.
+  const patient = { client, tablePrefix, deadlineMs: 30_000 };
+  const approvals = createApprovalStore(patient);
+  const grants = createGrantStore(patient);
   const audit = createMemoryAudit();
   const clock = { ms: opened };
   const told: ApprovalRequest[] = [];
@@ -80,6 +82,42 @@ suite('an answer', () => {
       ['approved'],
     );
     assert.deepEqual(await approvals.listUnsettled(), []);
+  });
+
+  test('to several calls at once stands where the question and the tenant offer it, and is on record so', async (t) => {
+    const { answer, approvals, audit, grants, question } = await openApprovals(t);
+    const bare = await answer({ scope: 'window' });
+    assert.deepEqual(bare.kind === 'refused' && bare.reasons, ['window_not_offered']);
+    assert.deepEqual([audit.events[0]?.outcome, audit.events[0]?.code], ['refused', 'policy_denied']);
+
+    const same = { '/sql': 'delete from orders where id = $1', '/max_affected_rows': 1 };
+    const ask = (callsMax: number) =>
+      approvals.open(
+        {
+          ...question,
+          argumentsSha256: String(callsMax).repeat(32),
+          window: { callsMax, same, sha256: 'e'.repeat(64) },
+        },
+        opened,
+      );
+    const tooMany = await ask(99);
+    const other = await answer({ requestId: tooMany.id, scope: 'window' });
+    assert.deepEqual(other.kind === 'refused' && other.reasons, ['window_not_offered']);
+
+    const offered = await ask(10);
+    const outcome = await answer({ requestId: offered.id, scope: 'window' });
+    assert.ok(outcome.kind === 'decided' && outcome.request.decision?.scope === 'window');
+    const detail = audit.events.at(-1)?.detail;
+    assert.deepEqual([detail?.scope, detail?.window], ['window', offered.window]);
+    const another = { ...question, argumentsSha256: 'b'.repeat(64) };
+    const found = await grants.findWindow(another, { sameSha256: 'e'.repeat(64), max: 10 }, opened + 1);
+    assert.deepEqual(found?.calls, { max: 10, used: 0, sameSha256: 'e'.repeat(64) });
+    assert.equal(await grants.find(offered, opened + 1), undefined, 'and no yes to one call beside it');
+    const again = await answer({ requestId: offered.id });
+    assert.ok(
+      again.kind === 'closed' && !again.isOwn,
+      'whoever then says yes to one call is told that another answer stands',
+    );
   });
 
   test('that is a no needs a reason, and the reason loses what must not be shown', async (t) => {

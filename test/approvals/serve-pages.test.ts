@@ -45,6 +45,32 @@ test('an approver signs in, sees the whole question, says yes, and everybody see
   }
 });
 
+test('where a window is offered there is a third answer, which is not the first, and says what may change', async (t) => {
+  const { publicUrl, ask, approvals } = await openPages(t);
+  const same = { '/sql': 'delete from "a<b>" where id = $1', '/max_affected_rows': 1 };
+  const { id } = await ask({ window: { callsMax: 10, same, sha256: 'e'.repeat(64) } });
+  const { browser, page } = await openAs('ada', publicUrl + pathOf(id));
+  const answers = [...page.text.matchAll(/name="answer" value="([\w-]+)"/g)].map(([, value]) => value);
+  assert.deepEqual(answers, ['approve', 'deny', 'approve-window']);
+  for (const words of [
+    'Approve up to 10 calls like this for 15 minutes',
+    'sql: &quot;delete from \\&quot;a&lt;b&gt;\\&quot; where id = $1&quot;',
+    'max_affected_rows: 1',
+    'Anything else may change',
+  ]) {
+    assert.ok(page.text.includes(words), words);
+  }
+  const done = await browser.go(page.url, { form: formFieldOf(page, pathOf(id)), answer: 'approve-window' });
+  assert.equal(done.status, 303);
+  assert.equal((await approvals.find(id, Date.now()))?.decision?.scope, 'window');
+
+  const notWanted = await ask({
+    argumentsSha256: 'b'.repeat(64),
+    window: { callsMax: 11, same, sha256: 'e'.repeat(64) },
+  });
+  assert.doesNotMatch((await browser.go(publicUrl + pathOf(notWanted.id))).text, /approve-window/);
+});
+
 test('a no needs a reason, and whoever asked is shown it', async (t) => {
   const { publicUrl, ask, approvals } = await openPages(t);
   const { id } = await ask();

@@ -1,4 +1,5 @@
 import type { KnownBlock } from '@slack/types';
+import type { WindowOffer } from '../../contract/approval.ts';
 import type { Json } from '../../contract/json.ts';
 import type { AskedQuestion } from './button-value.ts';
 import type { Precedents } from './precedents.ts';
@@ -18,6 +19,8 @@ export interface Question extends AskedQuestion {
   /** Why policy wants a yes. */
   readonly reasons: readonly string[];
   readonly expiresAtMs: number;
+  /** Calls that a person may allow along with this one. */
+  readonly window?: WindowOffer | undefined;
   /** What people said before; undefined: nobody knows right now. */
   readonly before?: Precedents | undefined;
 }

@@ -1,4 +1,4 @@
-import type { ActionsBlock, HeaderBlock, KnownBlock, RichTextBlock } from '@slack/types';
+import type { ActionsBlock, Button, HeaderBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import { buttonValue } from './button-value.ts';
 import { type Comparison, compareArguments, comparisonText, comparisonWords } from './compare-arguments.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
@@ -7,10 +7,12 @@ import type { Question, SlackMessage } from './question.ts';
 import { linesBlock, shownLine } from './rich-text.ts';
 import { showArguments } from './show-arguments.ts';
 import { shorten } from './visible-text.ts';
+import { sameLines, windowLabel } from './window-words.ts';
 
 /** `action_id`s of the buttons; Slack sends them back. */
 export const cardActions = {
   approve: 'toolgate_approve',
+  approveWindow: 'toolgate_approve_window',
   deny: 'toolgate_deny',
   page: 'toolgate_page',
   takeBack: 'toolgate_take_back',
@@ -90,6 +92,7 @@ export function preformatted(blockId: string, text: string): RichTextBlock {
 
 function buttons(question: Question, pageUrl: string): ActionsBlock {
   const value = buttonValue(question);
+  const several = windowButton(question, value);
   return {
     type: 'actions',
     block_id: 'answer',
@@ -114,6 +117,7 @@ function buttons(question: Question, pageUrl: string): ActionsBlock {
         text: { type: 'plain_text', emoji: false, text: 'Deny …' },
         value,
       },
+      ...(several === undefined ? [] : [several]),
       {
         type: 'button',
         action_id: cardActions.page,
@@ -121,6 +125,29 @@ function buttons(question: Question, pageUrl: string): ActionsBlock {
         url: pageUrl,
       },
     ],
+  };
+}
+
+/** Of a confirmation Slack takes 300 characters. */
+const sameLengthMax = 200;
+
+/** Only where all that stays the same can be read before it is confirmed; the page offers it in any case. */
+function windowButton({ window }: Question, value: string): Button | undefined {
+  if (window === undefined) return undefined;
+  const same = sameLines(window).join('\n');
+  if (same.length > sameLengthMax) return undefined;
+  const text = `This stays the same:\n${same}\nAnything else may change.`;
+  return {
+    type: 'button',
+    action_id: cardActions.approveWindow,
+    text: { type: 'plain_text', emoji: false, text: windowLabel(window) },
+    value,
+    confirm: {
+      title: { type: 'plain_text', emoji: false, text: `Let ${window.callsMax} calls like this run unseen?` },
+      text: { type: 'plain_text', emoji: false, text },
+      confirm: { type: 'plain_text', emoji: false, text: 'Approve them' },
+      deny: { type: 'plain_text', emoji: false, text: 'Not yet' },
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { type ComparedLine, compareArguments, comparisonWords } from '../message
 import type { GrantUse } from '../messages/grant-use.ts';
 import { type Precedents, precedentWords } from '../messages/precedents.ts';
 import { showArguments } from '../messages/show-arguments.ts';
+import { sameLines, windowLabel } from '../messages/window-words.ts';
 import { formToken, type SignedIn } from '../page-sign-in.ts';
 import { accountLine } from './account-line.ts';
 import { outcomeNote } from './outcome-note.ts';
@@ -17,6 +18,8 @@ export interface ShownRequest {
   readonly isOwn: boolean;
   /** Why this person has no say, policy's codes; empty: the person has one. */
   readonly reasons: readonly string[];
+  /** True for somebody who may allow all calls that the question offers, too. */
+  readonly mayOpenWindow?: boolean;
   readonly nowMs: number;
   /** What became of the yes; undefined: there is none, or nobody knows right now. */
   readonly use: GrantUse | undefined;
@@ -109,7 +112,8 @@ function standing({ request, nowMs }: ShownRequest) {
   return html`<dt>Can be answered until</dt><dd>${moment(expiresAtMs)} <span class="soft">(${left(expiresAtMs - nowMs)} left)</span></dd>`;
 }
 
-function answerForm({ request, person, isOwn, reasons }: ShownRequest) {
+function answerForm(shown: ShownRequest) {
+  const { request, person, isOwn, reasons } = shown;
   if (request.state !== 'open') return undefined;
   if (reasons.length > 0) return isOwn ? undefined : html`<p class="note">${noSay(reasons)}</p>`;
   const action = `/approvals/${request.id}`;
@@ -118,7 +122,17 @@ function answerForm({ request, person, isOwn, reasons }: ShownRequest) {
 <textarea id="reason" name="reason" rows="3" maxlength="${reasonLengthMax}" required></textarea>
 <div class="choice"><button class="main" name="answer" value="approve" formnovalidate>Approve</button><button name="answer" value="deny">Deny</button></div>
 <p class="soft">A yes is for exactly this call, once, within 15 minutes. Either answer is on the record with your name.</p>
+${windowChoice(shown)}
 </form>`;
+}
+
+/** Never the first button, which is the one that Enter presses. */
+function windowChoice({ request: { window }, mayOpenWindow }: ShownRequest) {
+  if (window === undefined || mayOpenWindow !== true) return undefined;
+  return html`<h2>Or several calls at once</h2>
+<p>In each of them this stays as it is. <strong>Anything else may change</strong>, and you are not asked again.</p>
+<pre>${sameLines(window).map((line) => html`<span class="line">${line}</span>`)}</pre>
+<div class="choice"><button name="answer" value="approve-window" formnovalidate>${windowLabel(window)}</button></div>`;
 }
 
 /** For the asker while the question is open, and for approvers while a yes can be used. */
