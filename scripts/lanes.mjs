@@ -21,11 +21,18 @@ export const lanes = {
     ],
   },
   peers: {
-    what: 'the conformance suite and the Inspector, installed from npm into test/peers',
+    what: 'the conformance suite and the Inspector, installed from npm into test/peers, and npm start in odd surroundings',
     missing: () => undefined,
     steps: [['node', 'scripts/ensure-installed.mjs', 'test/peers']],
     concurrency: 1,
     timeoutMs: 900_000,
+  },
+  agents: {
+    what: 'agents that people use, installed from npm into test/agents (1.2 GB), each with a model that follows a script',
+    missing: () => undefined,
+    steps: [['node', 'scripts/ensure-installed.mjs', 'test/agents']],
+    concurrency: 1,
+    timeoutMs: 1_200_000,
   },
   jsii: {
     what: 'the package: images that start, bytes that repeat, lib/ as jsii and awslint read it, API.md, an app that installs the tarball',

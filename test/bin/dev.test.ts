@@ -1,60 +1,11 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-
-const command = fileURLToPath(new URL('../../bin/toolgate.mjs', import.meta.url));
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-interface Started {
-  readonly child: ChildProcess;
-  /** Everything on standard output and standard error so far. */
-  readonly output: () => string;
-  readonly exit: Promise<number | null>;
-}
-
-function start(t: TestContext, args: readonly string[]): Started {
-  const child = spawn(process.execPath, [command, 'dev', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8');
-    stream.on('data', (chunk: string) => {
-      output += chunk;
-    });
-  }
-  const exit = once(child, 'close').then(([code]) => code as number | null);
-  t.after(async () => {
-    child.kill('SIGKILL');
-    await exit;
-  });
-  return { child, output: () => output, exit };
-}
-
-function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'toolgate-dev-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
-/** Resolves when the file is there; rejects when the platform ended before. */
-async function fileOf(path: string, { exit, output }: Started): Promise<string> {
-  const seen = Promise.withResolvers<void>();
-  const watcher = watch(join(path, '..'), () => existsSync(path) && seen.resolve());
-  if (existsSync(path)) seen.resolve();
-  const ended = exit.then((code) => Promise.reject(new Error(`ended with ${code}: ${output()}`)));
-  try {
-    await Promise.race([seen.promise, ended]);
-  } finally {
-    watcher.close();
-    ended.catch(() => {});
-  }
-  return readFileSync(path, 'utf8');
-}
+import { test } from 'node:test';
+import { command, fileOf, folder, root, start } from '../support/dev-process.ts';
 
 /** Processes below `pid`, by process id. */
 function descendantsOf(pid: number): number[] {
@@ -141,53 +92,6 @@ test('a state folder below /proc and a ready file that is a folder are one sente
     unready.output(),
     /The ready file .* cannot be written: it is a folder\. Name another with --ready-file FILE\.\n$/,
   );
-});
-
-test('a call that cannot be recorded is told in the terminal, with the reason', async (t) => {
-  const path = folder(t);
-  const state = join(path, 'state');
-  const started = start(t, ['--port', '0', '--state', state, '--ready-file', join(path, 'ready.json')]);
-  const ready = JSON.parse(await fileOf(join(path, 'ready.json'), started));
-  rmSync(join(state, 'audit', 'calls'), { recursive: true });
-  writeFileSync(join(state, 'audit', 'calls'), '');
-  const answer = await fetch(ready.endpoint, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{}',
-  });
-  assert.equal(answer.status, 503);
-  started.child.kill('SIGINT');
-  await started.exit;
-  assert.match(
-    started.output(),
-    /failed: audit_unavailable, The call cannot be recorded, so it is not answered\. \(.+\)/,
-  );
-});
-
-test('a closed terminal does not keep the platform from closing its record', async (t) => {
-  const path = folder(t);
-  const state = join(path, 'state');
-  const started = start(t, ['--port', '0', '--state', state, '--ready-file', join(path, 'ready.json')]);
-  const ready = JSON.parse(await fileOf(join(path, 'ready.json'), started));
-  // Nobody reads any more: the next line that the platform writes fails with EPIPE.
-  started.child.stdout?.destroy();
-  started.child.stderr?.destroy();
-  for (let call = 0; call < 3; call += 1) {
-    const { status } = await fetch(ready.endpoint, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{}',
-    });
-    assert.equal(status, 401);
-  }
-  started.child.kill('SIGTERM');
-  assert.equal(await started.exit, 0);
-  const verified = execFileSync(process.execPath, [command, 'audit', 'verify', join(state, 'audit')], {
-    encoding: 'utf8',
-    cwd: root,
-  });
-  assert.match(verified, /^INTACT: /m);
-  assert.doesNotMatch(verified, /without writer_closed/);
 });
 
 test('a wrong option is exit code 2 with the usage, and --help is exit code 0', async (t) => {
