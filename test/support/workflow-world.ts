@@ -108,12 +108,12 @@ export function untilTaken(tell: () => Promise<TaskOutcome>): Promise<unknown> {
   return waitFor(async () => (await tell()) === 'taken');
 }
 
-export async function waitFor<T>(look: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = performance.now() + 20_000;
+export async function waitFor<T>(look: () => Promise<T | undefined | false>, withinMs = 20_000): Promise<T> {
+  const deadline = performance.now() + withinMs;
   for (;;) {
     const found = await look();
     if (found) return found;
-    if (performance.now() > deadline) throw new Error('it did not happen within 20 seconds');
+    if (performance.now() > deadline) throw new Error(`it did not happen within ${withinMs / 1000} seconds`);
     await delay(20);
   }
 }
