@@ -137,7 +137,8 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
   // Both loops read the same list, and one replica does for all of them.
   const looked = { ...approvals, listUnsettled: createListUnsettled(approvals.listUnsettled, now) };
   const lease = createLease({ client, tablePrefix, now, name: 'open requests' });
-  const taking = { ...deciding, approvals, grantUses, showTakenBack: changeCard };
+  const showTakenBack = (request: ApprovalRequest) => everything([history.noteTakenBack(request), changeCard(request)]);
+  const taking = { ...deciding, approvals, grantUses, showTakenBack };
   const sweep = createSettleRequests({
     ...deciding,
     approvals: looked,

@@ -40,7 +40,15 @@ export async function openPages(t: TestContext, options: { readonly cookieKey?: 
   const told: ApprovalRequest[] = [];
   const history = createApprovalHistory({ client: store.client, tablePrefix });
   const grantUses = createGrantUses({ client: store.client, tablePrefix });
-  const taking = () => ({ approvals, policy, audit, now, grantUses, showOutcome, showTakenBack: showOutcome });
+  const taking = () => ({
+    approvals,
+    policy,
+    audit,
+    now,
+    grantUses,
+    showOutcome,
+    showTakenBack: history.noteTakenBack,
+  });
   const showOutcome = async (request: ApprovalRequest) => {
     await history.note(request);
     told.push(request);

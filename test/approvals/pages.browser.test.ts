@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createGrantStore } from '../../runtime/shared/grant-store.ts';
 import { fitsIn, isUsable, keepPicture, openChromium } from '../authorization/chromium.ts';
+import { tablePrefix } from '../support/local-dynamo.ts';
 import { openPages } from './pages-world.ts';
 
 const sql = `update invoices
@@ -9,7 +11,8 @@ where customer = 4711 and due < '2026-01-01'`;
 
 for (const width of [390, 1280]) {
   test(`an approver answers at ${width} pixels, with the keyboard and without scripts`, async (t) => {
-    const { publicUrl, ask } = await openPages(t);
+    const { publicUrl, ask, answer, clock, store } = await openPages(t);
+    const grants = createGrantStore({ client: store.client, tablePrefix });
     const { id } = await ask({
       words: 'Runs postgres.write on the server postgres-write: changes rows in the business database.',
       clientName: 'Claude Code',
@@ -50,11 +53,48 @@ for (const width of [390, 1280]) {
     await page.getByRole('button', { name: 'Approve' }).press('Enter');
     await page.getByText('ada approved this').waitFor();
     await look('approved');
+    // Taking it back without a reason does not leave the browser.
+    await page.getByRole('button', { name: 'Take it back' }).click();
+    assert.equal(await page.getByRole('heading').first().textContent(), 'Approved');
+    await page.getByLabel('Take this yes back').fill('The wrong bucket.');
+    await page.getByRole('button', { name: 'Take it back' }).press('Enter');
+    await page.getByRole('heading', { name: 'Taken back' }).waitFor();
+    await look('taken-back');
 
+    await answer(await ask({ words: 'Changes an invoice.', arguments: { sql }, tool: 'postgres.change' }), 'ada');
+    clock.aheadMs += 1000;
+    const next = { words: 'Changes an invoice again.', tool: 'postgres.change', argumentsSha256: 'e'.repeat(64) };
+    const changed = await ask({ ...next, arguments: { sql: sql.replace('4711', '4711 or 1 = 1'), force: true } });
+    await page.goto(`${publicUrl}/approvals/${changed.id}`);
+    await page.getByRole('heading', { name: 'Changed since the last yes' }).waitFor();
+    await look('changed');
+    await answer(changed, 'ada');
+    const grant = await grants.find(changed, Date.now() + clock.aheadMs);
+    assert.ok(grant && (await grants.consume(grant, Date.now() + clock.aheadMs)));
+    await page.goto(`${publicUrl}/approvals/${changed.id}`);
+    await page.getByText('The call ran on it').waitFor();
+    await look('used');
+    const long = Array.from({ length: 60 }, (_, i) => `update invoices set note = 'row ${i}' where id = ${i};`).join(
+      '\n',
+    );
+    const script = await ask({
+      words: 'Changes 60 invoices.',
+      argumentsSha256: 'f'.repeat(64),
+      arguments: { sql: long },
+    });
+    await page.goto(`${publicUrl}/approvals/${script.id}`);
+    await page.getByRole('heading', { name: 'Approval wanted' }).waitFor();
+    await look('long');
     await page.goto(`${publicUrl}/approvals`);
+    await page.getByRole('heading', { name: 'Over' }).waitFor();
+    await look('list-over');
+
     await page.getByRole('link', { name: 'Deletes order 7.' }).click();
     await page.getByText('This waits for somebody else').waitFor();
     await look('own');
+    await page.getByRole('button', { name: 'I do not need it any more' }).press('Enter');
+    await page.getByRole('heading', { name: 'No longer asked' }).waitFor();
+    await look('withdrawn');
     await page.getByRole('link', { name: 'Use another account' }).click();
     await page.getByRole('button', { name: 'Alice' }).click();
     await page.getByText('You are Alice').waitFor();
@@ -70,6 +110,18 @@ for (const width of [390, 1280]) {
       complaints.filter((text) => !text.includes('status of 403')),
       [],
     );
+  });
+
+  test(`a question that nobody answered in time is shown at ${width} pixels without buttons`, async (t) => {
+    const { publicUrl, ask, clock } = await openPages(t);
+    const { id, expiresAtMs } = await ask();
+    clock.aheadMs = expiresAtMs - Date.now() + 1000;
+    const page = await (await openChromium(t)).newPage({ viewport: { width, height: 844 } });
+    await page.goto(`${publicUrl}/approvals/${id}`);
+    await page.getByRole('button', { name: 'Ada' }).click();
+    await page.getByRole('heading', { name: 'Nobody answered in time' }).waitFor();
+    assert.equal(await page.locator('[name=answer]').count(), 0);
+    await keepPicture(page, `approvals-expired-${width}`);
   });
 
   test(`nothing is wider than ${width} pixels`, async (t) => {

@@ -57,6 +57,7 @@ suite('a yes that nobody used', () => {
     assert.deepEqual(await world.deps.approvals.listUnsettled(), []);
     // The same call asks anew.
     assert.notEqual((await world.deps.approvals.open(request, world.clock.ms)).id, request.id);
+    assert.equal((await world.deps.history.list(request, world.clock.ms))[0]?.isTakenBack, true);
   });
 
   test('is taken back in Slack, by a button and a reason', async (t) => {

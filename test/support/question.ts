@@ -28,6 +28,8 @@ export function closedQuestion(changes: Partial<ClosedQuestion> = {}): ClosedQue
     id: 'BBBBBBBBBBBBBBBBBBBBBB',
     state: 'approved',
     closedAtMs: Date.UTC(2026, 6, 27, 12),
+    isTakenBack: false,
+    scope: 'call',
     approver: 'ada',
     ...{ server, tool, subject, words, argumentsSha256 },
     arguments: { channel: '#general', text: 'Hello' },

@@ -11,6 +11,8 @@ import { type ClosedQuestion, type Precedents, precedentDays, precedentsOf } fro
 export interface ApprovalHistory {
   /** Notes a closed request, the same however often it is called. Does nothing for an open one. */
   note(request: ApprovalRequest): Promise<void>;
+  /** Notes that the yes of a request was taken back. */
+  noteTakenBack(request: ApprovalRequest): Promise<void>;
   /** What people said to the same asker about the same tool, through the same client, before `request` was closed. */
   before(request: ApprovalRequest, nowMs: number): Promise<Precedents>;
   /** The last closed ones of a tenant, or of one asker in it; the latest first. */
@@ -40,6 +42,7 @@ export function createApprovalHistory(options: ApprovalHistoryOptions): Approval
   const TableName = `${tablePrefix}${grantTable.name}`;
   const deadline = () => ({ abortSignal: AbortSignal.timeout(deadlineMs) });
 
+  /** A yes that was taken back stays so, whoever notes it once more. */
   async function put(pk: string, closed: ClosedQuestion, tenant: string): Promise<void> {
     const { closedAtMs, id, arguments: shown, ...rest } = closed;
     const text = shown === undefined ? undefined : JSON.stringify(shown);
@@ -58,7 +61,7 @@ export function createApprovalHistory(options: ApprovalHistoryOptions): Approval
         },
         { removeUndefinedValues: true },
       ),
-      ConditionExpression: 'attribute_not_exists(pk)',
+      ...(!closed.isTakenBack && { ConditionExpression: 'attribute_not_exists(pk)' }),
     });
     await ifConditionHolds(client.send(write, deadline()));
   }
@@ -79,19 +82,21 @@ export function createApprovalHistory(options: ApprovalHistoryOptions): Approval
     return { closed: stored.map(toClosed), isMore: LastEvaluatedKey !== undefined };
   }
 
+  async function note(request: ApprovalRequest, isTakenBack: boolean): Promise<void> {
+    const closed = closedQuestion(request, isTakenBack);
+    if (closed === undefined) return;
+    const { tenant } = request;
+    const brief = { ...closed, arguments: undefined };
+    await Promise.all([
+      put(tenantPartition(tenant), brief, tenant),
+      put(askerPartition(request), brief, tenant),
+      put(toolPartition(request), closed, tenant),
+    ]);
+  }
+
   return {
-    note: (request) =>
-      orRefuse('approval_unavailable', async () => {
-        const closed = closedQuestion(request);
-        if (closed === undefined) return;
-        const { arguments: _shown, ...brief } = closed;
-        const { tenant } = request;
-        await Promise.all([
-          put(tenantPartition(tenant), { ...brief, arguments: undefined }, tenant),
-          put(askerPartition(request), { ...brief, arguments: undefined }, tenant),
-          put(toolPartition(request), closed, tenant),
-        ]);
-      }),
+    note: (request) => orRefuse('approval_unavailable', () => note(request, false)),
+    noteTakenBack: (request) => orRefuse('approval_unavailable', () => note(request, true)),
 
     before: (request, nowMs) =>
       orRefuse('approval_unavailable', async () => {
@@ -131,13 +136,15 @@ function sortTime(timeMs: number): string {
   return new Date(Math.max(0, timeMs)).toISOString();
 }
 
-function closedQuestion(request: ApprovalRequest): ClosedQuestion | undefined {
+function closedQuestion(request: ApprovalRequest, isTakenBack: boolean): ClosedQuestion | undefined {
   const { id, state, closedAtMs, decision, words, subject, server, tool, argumentsSha256 } = request;
   if (state === 'open' || closedAtMs === undefined) return undefined;
   return {
     id,
     state,
     closedAtMs,
+    isTakenBack,
+    scope: decision?.scope ?? 'call',
     approver: decision?.approver,
     words: words.slice(0, 300),
     subject,
@@ -155,6 +162,8 @@ function toClosed(stored: Readonly<Record<string, unknown>>): ClosedQuestion {
     id: id as string,
     state: state as ClosedQuestion['state'],
     closedAtMs: Number(closedAtMs),
+    isTakenBack: stored.isTakenBack === true,
+    scope: stored.scope === 'window' ? 'window' : 'call',
     approver: approver as string | undefined,
     words: words as string,
     subject: subject as string,

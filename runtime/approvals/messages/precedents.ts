@@ -1,4 +1,4 @@
-import type { ApprovalState } from '../../contract/approval.ts';
+import type { ApprovalScope, ApprovalState } from '../../contract/approval.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { shorten } from './visible-text.ts';
 
@@ -8,6 +8,10 @@ export interface ClosedQuestion {
   readonly state: Exclude<ApprovalState, 'open'>;
   /** Milliseconds since the epoch. */
   readonly closedAtMs: number;
+  /** True of a yes that was taken back: it counts as none. */
+  readonly isTakenBack: boolean;
+  /** What a yes was to. */
+  readonly scope: ApprovalScope;
   /** Who answered; undefined when nobody did. */
   readonly approver: string | undefined;
   readonly words: string;
@@ -23,6 +27,7 @@ export interface ClosedQuestion {
 export interface Precedents {
   readonly approved: number;
   readonly denied: number;
+  readonly takenBack: number;
   /** True when there are still earlier ones, which were not counted. */
   readonly isMore: boolean;
   /** The latest answer. */
@@ -35,11 +40,13 @@ export const precedentDays = 30;
 
 /** Counts answers; `closed` is in order, the latest first. */
 export function precedentsOf(closed: readonly ClosedQuestion[], isMore: boolean): Precedents {
-  const approved = closed.filter(({ state }) => state === 'approved');
+  const yeses = closed.filter(({ state }) => state === 'approved');
+  const approved = yeses.filter(({ isTakenBack }) => !isTakenBack);
   const denied = closed.filter(({ state }) => state === 'denied');
   return {
     approved: approved.length,
     denied: denied.length,
+    takenBack: yeses.length - approved.length,
     isMore,
     last: closed.find(({ state }) => state === 'approved' || state === 'denied'),
     lastApproved: approved[0],
@@ -49,11 +56,12 @@ export function precedentsOf(closed: readonly ClosedQuestion[], isMore: boolean)
 /** In a sentence, without a full stop. Holds the name of the last approver, who is somebody else's word. */
 export function precedentWords(precedents: Precedents | undefined): string {
   if (precedents === undefined) return 'Not known right now';
-  const { approved, denied, isMore, last } = precedents;
+  const { approved, denied, takenBack, isMore, last } = precedents;
   if (last === undefined) return `Nothing of this kind in ${precedentDays} days`;
   const counts = [
     ...(approved > 0 ? [`approved ${times(approved)}`] : []),
     ...(denied > 0 ? [`denied ${times(denied)}`] : []),
+    ...(takenBack > 0 ? [`a yes taken back ${times(takenBack)}`] : []),
   ].join(', ');
   const atLeast = isMore ? ' or more often' : '';
   const counted = `${counts.charAt(0).toUpperCase()}${counts.slice(1)}${atLeast} in ${precedentDays} days`;

@@ -45,8 +45,18 @@ function closedEntries(closed: readonly ClosedQuestion[] | undefined) {
   return html`<h2 id="closed">Over</h2>
 <ul class="requests" aria-labelledby="closed">
 ${closed.map(
-  ({ id, words, subject, tool, state, approver, closedAtMs }) => html`<li><a href="/approvals/${id}">${words}</a>
-<p class="soft">${endings[state]}${approver === undefined ? undefined : ` by ${approver}`} at ${moment(closedAtMs)}. ${tool}, asked by ${subject}.</p></li>
+  ({
+    id,
+    words,
+    subject,
+    tool,
+    state,
+    approver,
+    closedAtMs,
+    scope,
+    isTakenBack,
+  }) => html`<li><a href="/approvals/${id}">${words}</a>
+<p class="soft">${endings[state]}${scope === 'window' ? ' for several calls' : undefined}${approver === undefined ? undefined : ` by ${approver}`} at ${moment(closedAtMs)}${isTakenBack ? ' and taken back' : undefined}. ${tool}, asked by ${subject}.</p></li>
 `,
 )}</ul>`;
 }

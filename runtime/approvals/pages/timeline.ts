@@ -6,7 +6,7 @@ import { moment } from './words.ts';
 
 type Step = readonly [atMs: number, words: Html | string];
 
-/** The life of a question, from the first call to what became of the answer. */
+/** What happened so far, from the first call to what became of the answer. */
 export function timeline(shown: ShownRequest) {
   const { request } = shown;
   const { openedAtMs, notice, subject } = request;
@@ -27,7 +27,7 @@ function endOf(shown: ShownRequest): readonly Step[] {
   const via = decision?.via === 'slack' ? 'in the channel' : 'on this page';
   switch (state) {
     case 'open':
-      return [[expiresAtMs, 'Nobody can answer any more.']];
+      return [];
     case 'approved':
       return [[atMs, html`${decision?.approver} said yes, ${via}.`], ...useOf(shown)];
     case 'denied':
@@ -44,8 +44,9 @@ function useOf({ use, nowMs }: ShownRequest): readonly Step[] {
   const { usedAtMs, usableUntilMs, takenBack, callsMax, callsUsed } = use;
   if (takenBack !== undefined) return [[takenBack.atMs, html`${takenBack.by ?? 'The workflow'} took the yes back.`]];
   if (usedAtMs !== undefined) return [[usedAtMs, 'The call ran.']];
-  if (isLeft(use, nowMs)) return [[usableUntilMs, 'The yes ends.']];
-  return [[usableUntilMs, callsMax > 1 ? `The yes ended after ${callsUsed} calls.` : 'The yes ended unused.']];
+  if (isLeft(use, nowMs)) return [];
+  if (callsMax === 1) return [[usableUntilMs, 'The yes ended unused.']];
+  return callsUsed < callsMax ? [[usableUntilMs, `The yes ended after ${callsUsed} of ${callsMax} calls.`]] : [];
 }
 
 /** Slack names messages by their time: seconds since the epoch, and a count. */

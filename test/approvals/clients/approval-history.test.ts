@@ -70,6 +70,17 @@ suite('what was answered before', () => {
     assert.equal((await history.before(closed('open', noon, 'next'), noon + 1)).approved, 1);
   });
 
+  test('is no yes when the yes was taken back, whoever notes it once more', async (t) => {
+    const { history, ended } = await open(t);
+    await ended('approved', noon - 2);
+    const wrong = await ended('approved', noon - 1);
+    await history.noteTakenBack(wrong);
+    await history.note(wrong);
+    const before = await history.before(closed('open', noon, 'next'), noon);
+    assert.match(precedentWords(before), /^Approved once, a yes taken back once in 30 days/);
+    assert.equal(before.lastApproved?.closedAtMs, noon - 2);
+  });
+
   test('has the redacted arguments of the last yes, unless they are very long', async (t) => {
     const { history, ended } = await open(t);
     await ended('approved', noon - 2, { arguments: { sql: 'x'.repeat(40_000) } });
