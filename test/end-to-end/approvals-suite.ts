@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { type ApprovalClient, sdkClients } from '../support/approval-clients.ts';
 import { type ApproverAtPage, approverAtPage } from '../support/approver-at-page.ts';
+import { assertDocumented, assertVersionDocumented } from '../support/clients-doc.ts';
 import { personAtBrowser } from '../support/person-at-browser.ts';
-import { type ClientAnswer, connectSdkV1, connectSdkV2, type RealClient } from '../support/real-clients.ts';
+import { type CallOptions, type ClientAnswer, connectSdkV1, type RealClient } from '../support/real-clients.ts';
 import type { ApprovalsUnderTest } from '../support/test-platform.ts';
 import { approvalIdIn, assertToldModel, gist } from '../support/what-clients-see.ts';
-
-/** How a client waits for people: `docs/wire.md`, "A call that waits for a person". */
-const kinds = [
-  { name: 'SDK v2 that shows pages', waits: 'page' },
-  { name: 'SDK v2 without pages', waits: 'rounds' },
-  { name: 'SDK v1', waits: 'words' },
-] as const;
-
-type Kind = (typeof kinds)[number];
 
 interface Asking {
   /** Id of the question. */
@@ -22,8 +15,12 @@ interface Asking {
   outcome(): Promise<ClientAnswer>;
 }
 
-/** What each kind of client sees of a change that needs a yes, and what happens to the data; wherever the platform runs. */
-export function approvalsSuite(where: string, start: () => Promise<ApprovalsUnderTest>): void {
+/** What each client sees of a change that needs a yes, and what happens to the data; wherever the platform runs. */
+export function approvalsSuite(
+  where: string,
+  start: () => Promise<ApprovalsUnderTest>,
+  clients: readonly ApprovalClient[] = sdkClients,
+): void {
   describe(`a change that a person must allow, end to end, ${where}`, () => {
     let platform: ApprovalsUnderTest;
     let ada: ApproverAtPage;
@@ -33,12 +30,12 @@ export function approvalsSuite(where: string, start: () => Promise<ApprovalsUnde
       open.push(client);
       return client;
     };
-    const person = (user: string) => personAtBrowser(user, undefined, platform.signIn);
-    const door = (server: string) => platform.servers[server] ?? assert.fail(`there is no server ${server}`);
     before(async () => {
       platform = await start();
       ada = await approverAtPage({ ...platform, user: 'ada' });
-      reader = keep(await connectSdkV1(door('read'), person('alice')));
+      reader = keep(
+        await connectSdkV1(platform.servers.read ?? '', personAtBrowser('alice', undefined, platform.signIn)),
+      );
     });
     after(async () => {
       await Promise.all(open.map((client) => client.close()));
@@ -58,7 +55,7 @@ export function approvalsSuite(where: string, start: () => Promise<ApprovalsUnde
     };
 
     describe('each client', { concurrency: true }, () => {
-      for (const [index, kind] of kinds.entries()) {
+      for (const [index, kind] of clients.entries()) {
         const operator = () => platform.subjectOf('oscar');
         const ran = () => `${operator()} write postgres.write ok -`;
         const skuOf = (story: number) => `SKU-00${index + 1}${story}`;
@@ -70,11 +67,21 @@ export function approvalsSuite(where: string, start: () => Promise<ApprovalsUnde
           let client: RealClient;
           const shown: string[] = [];
           before(async () => {
-            client = keep(await connect(kind, door('write'), person('oscar'), shown));
+            assertVersionDocumented(kind.name, kind.version);
+            client = keep(await kind.connect(platform, shown));
           });
 
+          /** A store that is too slow on a busy machine says so; the call is sent again. */
+          const call = async (args: { readonly sql: string }, options?: CallOptions): Promise<ClientAnswer> => {
+            let answer = await client.callTool('postgres.write', args, options);
+            for (let again = 0; again < 5 && isNotNow(answer); again += 1) {
+              answer = await client.callTool('postgres.write', args, options);
+            }
+            return answer;
+          };
+
           const ask = async (args: { readonly sql: string }, onProgress?: () => void): Promise<Asking> => {
-            const send = () => client.callTool('postgres.write', args, onProgress && { onProgress });
+            const send = () => call(args, onProgress && { onProgress });
             const first = send();
             // Whoever waits is looked at later.
             first.catch(() => {});
@@ -86,6 +93,9 @@ export function approvalsSuite(where: string, start: () => Promise<ApprovalsUnde
             return { id, outcome };
           };
 
+          const documented = (story: string, answer: ClientAnswer) =>
+            assertDocumented(kind.name, story, answer.kind === 'result' ? answer.text : answer.message);
+
           it('asks, is approved, and runs once', async () => {
             const sku = skuOf(1);
             let reports = 0;
@@ -96,16 +106,21 @@ export function approvalsSuite(where: string, start: () => Promise<ApprovalsUnde
             await ada.answer(asking.id, 'approve');
             const answer = await asking.outcome();
             assert.ok(answer.kind === 'result' && !answer.isError, JSON.stringify(answer));
+            documented('approved', answer);
             assert.equal(await stockOf(sku), 4001);
-            assert.equal(reports > 0, kind.waits !== 'words' && platform.isHolding, 'progress while it is held');
+            const isTold = kind.waits !== 'words' && kind.tellsProgress && platform.isHolding;
+            assert.equal(reports > 0, isTold, 'progress while it is held');
             const page = `${platform.approvals}/${asking.id}`;
             assert.equal(shown.filter((url) => url === page).length, kind.waits === 'page' ? 1 : 0);
 
             const left = new AbortController();
-            const again = client.callTool('postgres.write', change(sku, 4001), { signal: left.signal });
+            const again = call(change(sku, 4001), { signal: left.signal });
             again.catch(() => {});
             const other = await ada.find(change(sku, 4001).sql, asking.id);
-            if (kind.waits === 'words') assert.equal(approvalIdIn(await again), other);
+            if (kind.waits === 'words') {
+              documented('asked', await again);
+              assert.equal(approvalIdIn(await again), other);
+            }
             left.abort();
             assert.equal((await records(asking.id)).filter((each) => each === ran()).length, 1);
             assert.match(await ada.read(other), /Approval wanted/, 'who leaves takes nothing back');
@@ -116,8 +131,10 @@ export function approvalsSuite(where: string, start: () => Promise<ApprovalsUnde
             const asking = await ask(change(sku, 4002));
             await ada.answer(asking.id, 'deny', 'Stock is counted on Monday.');
             const no = /refused this call: Stock is counted on Monday\. Do not send it again unchanged\./;
-            assertToldModel(await asking.outcome(), no);
-            assertToldModel(await client.callTool('postgres.write', change(sku, 4002)), no);
+            const answer = await asking.outcome();
+            assertToldModel(answer, no);
+            documented('denied', answer);
+            assertToldModel(await call(change(sku, 4002)), no);
             assert.notEqual(await stockOf(sku), 4002);
             assert.ok(!(await records(asking.id)).includes(ran()));
           });
@@ -127,8 +144,10 @@ export function approvalsSuite(where: string, start: () => Promise<ApprovalsUnde
             const asking = await ask(change(sku, 4003));
             await platform.expire(asking.id);
             const answer = await asking.outcome();
-            if (kind.waits === 'words') assert.notEqual(approvalIdIn(answer), asking.id, 'it asks anew');
+            // Whoever was told to come back comes back with a question of its own.
+            if (isToldToComeBack(answer)) assert.notEqual(approvalIdIn(answer), asking.id);
             else assertToldModel(answer, /Nobody decided in time\. Send it again/);
+            if (platform.isHolding) documented('expired', answer);
             assert.notEqual(await stockOf(sku), 4003);
             assert.match(await ada.read(asking.id), /Nobody answered in time/);
           });
@@ -143,7 +162,9 @@ export function approvalsSuite(where: string, start: () => Promise<ApprovalsUnde
             assert.ok(answer.kind === 'result' && !answer.isError, JSON.stringify(answer));
             assert.equal(await stockOf(sku), 4004);
             await ada.answer(changed.id, 'deny', 'Another number.');
-            assertToldModel(await changed.outcome(), /Another number/);
+            const no = await changed.outcome();
+            assertToldModel(no, /Another number/);
+            documented('changed', no);
             assert.equal(await stockOf(sku), 4004);
           });
         });
@@ -153,7 +174,7 @@ export function approvalsSuite(where: string, start: () => Promise<ApprovalsUnde
     it('leaves a record of who said yes, with receipts, which an outsider can verify', async () => {
       const all = await platform.records('postgres.write');
       const done = all.filter(({ event, outcome }) => event === 'mcp_call' && outcome === 'ok');
-      assert.equal(done.length, 2 * kinds.length);
+      assert.equal(done.length, 2 * clients.length);
       for (const { detail } of done) assert.match(String(detail?.approval_receipt), /^[\w-]+\.[\w-]+\.[\w-]+$/);
       const decided = all.filter(
         ({ event, approval_id }) => event === 'approval_decided' && approval_id === done[0]?.approval_id,
@@ -171,16 +192,10 @@ export function approvalsSuite(where: string, start: () => Promise<ApprovalsUnde
   });
 }
 
-function isToldToComeBack(answer: ClientAnswer): boolean {
-  return answer.kind === 'result' && answer.isError && answer.text.includes('APPROVAL_REQUIRED');
+function isNotNow(answer: ClientAnswer): boolean {
+  return answer.kind === 'refusal' && /_unavailable\b/.test(answer.message);
 }
 
-function connect(
-  { waits }: Kind,
-  url: string,
-  person: ReturnType<typeof personAtBrowser>,
-  shown: string[],
-): Promise<RealClient> {
-  if (waits === 'words') return connectSdkV1(url, person);
-  return connectSdkV2(url, person, waits === 'page' ? async (page) => void shown.push(page) : undefined);
+function isToldToComeBack(answer: ClientAnswer): boolean {
+  return answer.kind === 'result' && answer.isError && answer.text.includes('APPROVAL_REQUIRED');
 }

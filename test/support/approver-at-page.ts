@@ -19,11 +19,11 @@ export interface PageOptions {
   readonly signIn: SignInDrive;
 }
 
-const waitMs = 20_000;
+const waitMs = 60_000;
 
 /** Opens the page, is sent to sign in, and comes back signed in. */
 export async function approverAtPage({ approvals, user, signIn }: PageOptions): Promise<ApproverAtPage> {
-  const browser = openBrowser();
+  const browser = patiently(openBrowser());
   const sentAway = await browser.go(approvals);
   if (sentAway.next === undefined) throw new Error(`${approvals} asks nobody to sign in: ${sentAway.status}`);
   const redirectUri = new URL(sentAway.next).searchParams.get('redirect_uri') ?? '';
@@ -41,6 +41,18 @@ export async function approverAtPage({ approvals, user, signIn }: PageOptions): 
       if (done.status !== 303 || done.next !== page.url) throw new Error(`${done.status}: ${textOf(done.text)}`);
     },
     read: async (id) => textOf((await browser.go(pageOf(id))).text),
+  };
+}
+
+/** A page that cannot be had right now, because a store is too slow on a busy machine, is asked for again; an answer too, which counts once. */
+function patiently(browser: Browser): Browser {
+  return {
+    ...browser,
+    async go(url, form) {
+      let visit = await browser.go(url, form);
+      for (let again = 0; again < 10 && visit.status === 503; again += 1) visit = await browser.go(url, form);
+      return visit;
+    },
   };
 }
 

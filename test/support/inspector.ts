@@ -24,6 +24,8 @@ export interface InspectorOptions {
   readonly method: string;
   readonly tool?: string;
   readonly args?: Readonly<Record<string, unknown>>;
+  /** Kills it; the run rejects then. */
+  readonly signal?: AbortSignal;
 }
 
 const program = fileURLToPath(
@@ -32,7 +34,7 @@ const program = fileURLToPath(
 
 /** Runs the MCP Inspector once, with a home of its own, so that it finds nobody's stored credentials. */
 export async function runInspector(options: InspectorOptions): Promise<InspectorRun> {
-  const { url, era, token, method, tool, args } = options;
+  const { url, era, token, method, tool, args, signal } = options;
   const home = await mkdtemp(join(tmpdir(), 'toolgate-inspector-'));
   const argv = [
     '--cli',
@@ -47,6 +49,7 @@ export async function runInspector(options: InspectorOptions): Promise<Inspector
       const child = spawn(process.execPath, [program, ...argv], {
         stdio: ['ignore', 'pipe', 'pipe'],
         timeout: 60_000,
+        ...(signal !== undefined && { signal }),
         env: { PATH: process.env.PATH, HOME: home, NO_COLOR: '1' },
       });
       let stdout = '';
