@@ -7,6 +7,7 @@ import { type Outcome, outcomeCard } from '../../../runtime/approvals/messages/o
 import type { SlackMessage } from '../../../runtime/approvals/messages/question.ts';
 import { moreWaiting, reminder } from '../../../runtime/approvals/messages/reminders.ts';
 import { requestCard } from '../../../runtime/approvals/messages/request-card.ts';
+import { takeBackDialog } from '../../../runtime/approvals/messages/take-back-dialog.ts';
 import { blockKitFaults, viewFaults } from '../../support/block-kit.ts';
 import { hostileQuestion, hostileText, sampleQuestion } from '../../support/question.ts';
 
@@ -14,8 +15,24 @@ const page = 'https://mcp.example.com/approvals/AAAAAAAAAAAAAAAAAAAAAA';
 // No line feed among them: text of several lines is shown as such.
 const unseen = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\u3164|\u2800/u;
 const time = fc.integer({ min: 0, max: 4e12 });
+const hostileUse = fc.record({
+  callsUsed: fc.nat({ max: 20 }),
+  callsMax: fc.integer({ min: 1, max: 20 }),
+  usedAtMs: fc.option(time, { nil: undefined }),
+  usableUntilMs: time,
+  takenBack: fc.option(fc.record({ atMs: time, by: fc.option(hostileText, { nil: undefined }), reason: hostileText }), {
+    nil: undefined,
+  }),
+});
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
-  fc.record({ state: fc.constant('approved' as const), by: hostileText, atMs: time, usableUntilMs: time }),
+  fc.record({
+    state: fc.constant('approved' as const),
+    by: hostileText,
+    atMs: time,
+    usableUntilMs: time,
+    isLeft: fc.boolean(),
+    use: fc.option(hostileUse, { nil: undefined }),
+  }),
   fc.record({ state: fc.constant('denied' as const), by: hostileText, atMs: time, reason: hostileText }),
   fc.record({ state: fc.constantFrom('expired' as const, 'withdrawn' as const), atMs: time }),
 );
@@ -98,10 +115,12 @@ test('a decided card has the outcome and the question, and no button', () => {
   assert.ok(blocks.every(({ type }) => type !== 'actions'));
 });
 
-test('the dialog for a no keeps to the limits, and carries which question it is about and nothing else', () => {
-  const view: ModalView = denyDialog(sampleQuestion());
-  assert.deepEqual(viewFaults(view), []);
-  assert.equal(view.private_metadata, `v1.AAAAAAAAAAAAAAAAAAAAAA.${'a'.repeat(64)}`);
+test('the dialogs for a reason keep to the limits, and carry which question they are about and nothing else', () => {
+  const views: readonly ModalView[] = [denyDialog(sampleQuestion()), takeBackDialog(sampleQuestion())];
+  for (const view of views) {
+    assert.deepEqual(viewFaults(view), []);
+    assert.equal(view.private_metadata, `v1.AAAAAAAAAAAAAAAAAAAAAA.${'a'.repeat(64)}`);
+  }
 });
 
 test('the limits would be seen', () => {
