@@ -52,7 +52,7 @@ export function channelPage(shown: ShownChannel): Html {
   return html`<div${inert}>
 <header><h1># ${workspace.channels.get(channel)}</h1>
 <p class="soft">Stands in for Slack on this machine</p>
-<p><a href="${channelPath}?again#newest">Look again</a></p>
+<p><a href="${channelPath}">Look again</a></p>
 <p><a href="/approvals">All approvals</a></p></header>
 </div>
 <main>
@@ -62,7 +62,6 @@ ${entries.length === 0 ? html`<p>No message yet. A card comes up here a moment a
 ${entries.length > shownMax ? html`<p class="soft">${entries.length - shownMax} older messages are not shown.</p>` : undefined}
 <ol>
 ${entries.slice(-shownMax).map(({ drawn }) => drawn)}</ol>
-<div id="newest"></div>
 </div>
 ${over}
 </main>

@@ -158,7 +158,9 @@ async function deliver(
   }
   onTaken();
   await change;
-  seeOther(visit.response, `${channelPath}${place}`);
+  // A browser gives the focus to the dialog only where the address names no other place (HTML § 6.6.7 autofocus).
+  const isAsked = workspace.dialogs.some((dialog) => dialog.user === member.user.id);
+  seeOther(visit.response, isAsked ? channelPath : `${channelPath}${place}`);
 }
 
 /** A button that stands in this person's channel right now; nothing of what the browser sends is believed but which one. */
