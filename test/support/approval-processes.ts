@@ -243,18 +243,19 @@ async function open(
       waitFor(async () => {
         const answer = await world.call(text).catch(() => undefined);
         return answer !== undefined && codeOf(answer) === code ? answer : undefined;
-      }),
+      }, 60_000),
     ask: (text, tenant) =>
       waitFor(async () => {
         const answer = await world.call(text, tenant).catch(() => undefined);
         const id = answer?.json?.result?._meta?.['dev.toolgate/error']?.approval?.id as string | undefined;
         return id === undefined ? undefined : store.find(id, Date.now());
-      }),
+      }, 60_000),
     card: (id) =>
       waitFor(async () => {
         const found = await store.find(id, Date.now());
         return found?.notice === undefined ? undefined : found;
-      }),
+        // A service that died holds its lease for 15 s, and its claim of the card for a minute.
+      }, 120_000),
     press: ({ notice }, action, userId = 'UGRACE') =>
       interact(pressPayload(slack, { message: notice?.message ?? '', action, userId })),
     answer: (request, button, userIds = ['UGRACE']) =>
