@@ -127,7 +127,8 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
         params: {
           mode: 'url',
           url: urlOf(id),
-          message: `${request.words} A person must approve this first; this page says how it stands.`,
+          // Terminals cut what is long, so what to do comes first.
+          message: `A person must approve this first; this page says how it stands. ${request.words}`,
         },
       },
     };

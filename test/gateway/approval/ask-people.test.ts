@@ -24,7 +24,7 @@ suite('a client that can show a page', () => {
     assert.equal(resultType, 'input_required');
     const { method, params } = inputRequests[inputKey];
     assert.deepEqual([method, params.mode, params.url], ['elicitation/create', 'url', `${publicUrl}/approvals/${id}`]);
-    assert.match(params.message, /Runs echo\.change on the server alpha/);
+    assert.match(params.message, /^A person must approve this first; .* Runs echo\.change on the server alpha/);
 
     const waiting = world.change({ capabilities: url, requestState: stateOf(first), inputResponses: accepted });
     await hasLooked(world, 2);
