@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { roundsMax } from '../../runtime/gateway/approval/ask-people.ts';
 import { type PersonAtBrowser, personAtBrowser } from '../support/person-at-browser.ts';
 import { connectSdkV1, connectSdkV2, type RealClient } from '../support/real-clients.ts';
 import type { PlatformUnderTest } from '../support/test-platform.ts';
 import {
-  assertApprovalRequired,
+  approvalIdIn,
   assertListed,
   assertMasked,
   assertToldModel,
@@ -16,9 +17,15 @@ import {
 } from '../support/what-clients-see.ts';
 
 const clients = [
-  { name: 'SDK v2', connect: connectSdkV2, revision: '2026-07-28', insufficientScope: 'insufficient_scope' },
+  {
+    name: 'SDK v2',
+    connect: connectSdkV2,
+    revision: '2026-07-28',
+    insufficientScope: 'insufficient_scope',
+    rounds: roundsMax,
+  },
   // SDK v1 signs in again by itself, once, and then says the status.
-  { name: 'SDK v1', connect: connectSdkV1, revision: '2025-11-25', insufficientScope: 403 },
+  { name: 'SDK v1', connect: connectSdkV1, revision: '2025-11-25', insufficientScope: 403, rounds: 1 },
 ] as const;
 
 /** What the SDK clients see of a platform, wherever it runs. */
@@ -34,7 +41,7 @@ export function sdkClientsSuite(where: string, start: () => Promise<PlatformUnde
       await platform?.close();
     });
 
-    for (const { name, connect, revision, insufficientScope } of clients) {
+    for (const { name, connect, revision, insufficientScope, rounds } of clients) {
       const door = (server: 'read' | 'write') =>
         platform.servers[server] ?? assert.fail(`there is no server ${server}`);
       const person = (user: string, narrowScope?: string) => personAtBrowser(user, narrowScope, platform.signIn);
@@ -103,8 +110,11 @@ export function sdkClientsSuite(where: string, start: () => Promise<PlatformUnde
         it('is told that a person must approve a change first', async () => {
           const client = await connectAs(person('oscar'), door('write'));
           assert.deepEqual(await client.listTools(), ['postgres.write']);
-          assertApprovalRequired(await client.callTool('postgres.write', writeCall));
-          const calls = (await platform.records('postgres.write')).filter(({ event }) => event === 'mcp_call');
+          const id = approvalIdIn(await client.callTool('postgres.write', writeCall));
+          const calls = (await platform.records('postgres.write')).filter(
+            ({ event, approval_id }) => event === 'mcp_call' && approval_id === id,
+          );
+          assert.equal(calls.length, rounds, 'the last word comes before the client gives up, after ten rounds');
           const record = calls.at(-1) ?? assert.fail('there is no record');
           assert.equal(gist(record), `${platform.subjectOf('oscar')} write postgres.write refused approval_required`);
         });
