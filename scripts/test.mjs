@@ -9,9 +9,11 @@ import { laneNames, lanes } from './lanes.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const usage = `usage: npm test -- [--lanes ${laneNames.join(',')}] [test path ...]
-  Without --lanes: the npm lane, or every lane with TOOLGATE_ALL_LANES=1, where a lane that cannot run is a failure.
+  Without --lanes: the npm lane, or every lane but agents with TOOLGATE_ALL_LANES=1, where a lane that cannot run is a failure.
   A test file belongs to the lane in its name: x.browser.test.ts is of the lane "browser", x.test.ts of "npm".
   exit code 0: all passed; 1: a test failed, or a lane was skipped in a run of all; 2: wrong usage.`;
+
+const dueNames = laneNames.filter((name) => lanes[name].isOnRequest !== true);
 
 const { wanted, paths, all } = readArguments(process.argv.slice(2));
 const rows = [];
@@ -101,7 +103,7 @@ function testFiles(name) {
 
 function readArguments(argv) {
   const everything = process.env.TOOLGATE_ALL_LANES === '1';
-  const result = { wanted: everything ? laneNames : ['npm'], paths: [], all: everything };
+  const result = { wanted: everything ? dueNames : ['npm'], paths: [], all: everything };
   for (let i = 0; i < argv.length; i += 1) {
     if (argv[i] === '--help' || argv[i] === '-h') {
       process.stdout.write(`${usage}\n`);

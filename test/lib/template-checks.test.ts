@@ -9,44 +9,9 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { referenceDeployment } from '../../bin/reference-deployment.ts';
 import { MutualTls } from '../../lib/index.ts';
+import { unknownActions } from '../support/iam-actions.ts';
 import { testApp } from '../support/synth.ts';
 import { makePlatform } from './make-platform.ts';
-
-/** By the Service Authorization Reference. `kms:*` is a key's own policy, `s3:*` what is denied without TLS. */
-const knownActions = new Set([
-  'dynamodb:DeleteItem',
-  'dynamodb:GetItem',
-  'dynamodb:PutItem',
-  'dynamodb:Query',
-  'dynamodb:Scan',
-  'dynamodb:UpdateItem',
-  'ecr:BatchCheckLayerAvailability',
-  'ecr:BatchGetImage',
-  'ecr:GetAuthorizationToken',
-  'ecr:GetDownloadUrlForLayer',
-  'kms:Decrypt',
-  'kms:GenerateDataKey',
-  'kms:GetPublicKey',
-  'kms:Sign',
-  'logs:CreateLogStream',
-  'logs:DescribeLogStreams',
-  'logs:PutLogEvents',
-  's3:BypassGovernanceRetention',
-  's3:DeleteObject',
-  's3:DeleteObjectVersion',
-  's3:GetObject',
-  's3:ListBucket',
-  's3:PutObject',
-  's3:PutObjectRetention',
-  'secretsmanager:DescribeSecret',
-  'secretsmanager:GetSecretValue',
-  'sns:Publish',
-  'ssm:GetParameter',
-  'ssm:GetParametersByPath',
-  'sts:AssumeRole',
-  'kms:*',
-  's3:*',
-]);
 
 const templates = [...referenceTemplates(), mutualTlsTemplate()];
 const resources = templates.flatMap((template) =>
@@ -60,8 +25,7 @@ interface Resource {
 }
 
 test('every IAM action is one that somebody looked up', () => {
-  const used = new Set(resources.flatMap(({ Properties }) => statementsIn(Properties)).flatMap(actionsOf));
-  assert.deepEqual([...used].filter((action) => !knownActions.has(action)).sort(), []);
+  assert.deepEqual(templates.flatMap(unknownActions), []);
 });
 
 test('no policy of a service allows every action or every resource but where AWS knows no resource', () => {
@@ -70,7 +34,11 @@ test('no policy of a service allows every action or every resource but where AWS
     .flatMap(({ Properties }) => statementsIn(Properties))
     .filter(({ Resource }) => [Resource].flat().includes('*'))
     .flatMap(actionsOf);
-  assert.deepEqual([...new Set(wide)].sort(), ['ecr:GetAuthorizationToken']);
+  // Step Functions delivers its log through an API of CloudWatch that has no resources. Step Functions Developer Guide, "IAM policies for logging".
+  const delivery =
+    /^logs:(?:(?:Create|Get|Update|Delete|List)LogDeliver(?:y|ies)|(?:Put|Describe)ResourcePolic(?:y|ies)|DescribeLogGroups)$/;
+  const others = [...new Set(wide)].filter((action) => !delivery.test(action));
+  assert.deepEqual(others, ['ecr:GetAuthorizationToken']);
 });
 
 test('every key of a table and of its indexes is an attribute that is defined, and none is defined in vain', () => {
