@@ -109,7 +109,8 @@ export function approvalsSuite(
             documented('approved', answer);
             assert.equal(await stockOf(sku), 4001);
             const isTold = kind.waits !== 'words' && kind.tellsProgress && platform.isHolding;
-            assert.equal(reports > 0, isTold, 'progress while it is held');
+            // Where nothing is held, a client that comes back may still be told that it runs.
+            if (platform.isHolding) assert.equal(reports > 0, isTold, 'progress while it is held');
             const page = `${platform.approvals}/${asking.id}`;
             assert.equal(shown.filter((url) => url === page).length, kind.waits === 'page' ? 1 : 0);
 

@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createDynamoClient } from '../../runtime/shared/dynamo.ts';
-import { createGrantStore } from '../../runtime/shared/grant-store.ts';
 import { askEmulator } from '../support/ask-emulator.ts';
 import { type CdkRun, runCdk } from '../support/cdk-command.ts';
 import { withDeleteByName } from '../support/delete-by-name.ts';
@@ -16,15 +14,22 @@ import { copyForEmulator, type LeftOut } from '../support/emulated-assembly.ts';
 import { type Grant, roleOf } from '../support/iam-policy.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
 import { ministackGaps } from '../support/ministack-gaps.ts';
-import { customersQuery, writeCall } from '../support/what-clients-see.ts';
+import { type SlackDouble, startSlackDouble } from '../support/slack-double.ts';
+import { formOf, pressPayload, sign } from '../support/slack-sender.ts';
+import { customersQuery } from '../support/what-clients-see.ts';
+import { approvalsSuite } from './approvals-suite.ts';
 import { sdkClientsSuite } from './sdk-clients-suite.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const account = '000000000000';
 const domainName = 'tools.example.com';
+const [slackBotTokenSecret, slackSigningSecret] = ['slack/bot-token', 'slack/signing'];
 
 /** Grants that no test needs, each with its reason. */
-const neededElsewhere: readonly { readonly grant: (grant: Grant) => boolean; readonly because: string }[] = [
+const neededElsewhere: readonly {
+  readonly grant: (grant: Grant, service: string) => boolean;
+  readonly because: string;
+}[] = [
   {
     grant: ({ action }) => action === 'kms:GenerateDataKey' || action === 'kms:Decrypt',
     because: 'S3 asks for it with the rights of the caller; the emulator encrypts nothing',
@@ -34,17 +39,35 @@ const neededElsewhere: readonly { readonly grant: (grant: Grant) => boolean; rea
       /:table\/[^/]*-grants$/.test(resource) && ['dynamodb:GetItem', 'dynamodb:Query'].includes(action),
     because: 'the authorization server reads questions only where a server steps up, which is off by default',
   },
+  {
+    grant: ({ action }) => action === 'dynamodb:BatchGetItem',
+    because: 'calls that wait for people share it, and none waits here: test/gateway/approval/decision-watch.test.ts',
+  },
+  {
+    grant: ({ action }) => action === 'states:SendTaskFailure' || action === 'states:SendTaskHeartbeat',
+    because: 'a question that is taken back and a Slack that is away need them: test/shared/step-functions.test.ts',
+  },
+  {
+    grant: ({ partitions }, service) => service === 'approvals' && String(partitions) === 'call#*,window#*',
+    because: 'whether a yes was used, and taking it back: test/approvals/take-back.test.ts',
+  },
+  {
+    grant: ({ resource }, service) => service === 'authorization' && resource.endsWith('-grants'),
+    because: 'no tenant of the reference deployment steps up: test/authorization/step-up.test.ts',
+  },
 ];
 
 let folder: string;
 let emulator: Ministack;
+let slack: SlackDouble;
 let leftOut: LeftOut;
 let deployment: CdkRun;
 let platform: DeployedPlatform;
 
 /** Synthesises the reference deployment and deploys it, for the first time or as an update. */
 async function deploy(name: string, context: Readonly<Record<string, string>>): Promise<CdkRun> {
-  const all = { domainName, certificateArn: `arn:aws:acm:us-east-1:${account}:certificate/c`, ...context };
+  const ofSlack = { slackChannels: `acme=${slack.channel}`, slackBotTokenSecret, slackSigningSecret };
+  const all = { domainName, ...ofSlack, certificateArn: `arn:aws:acm:us-east-1:${account}:certificate/c`, ...context };
   const settings = Object.entries(all).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   const assembly = join(folder, `${name}-as-synthesised`);
   const synth = await runCdk(['synth', '--quiet', '--output', assembly, ...settings], { cwd: root });
@@ -58,10 +81,21 @@ before(async () => {
   emulator = await startMinistack('');
   const bootstrap = await runCdk(['bootstrap', `aws://${account}/us-east-1`], { emulator });
   assert.equal(bootstrap.exitCode, 0, bootstrap.output);
+  slack = await startSlackDouble();
+  for (const name of ['ada', 'mallory']) {
+    const [id, profile] = [`U${name.toUpperCase()}`, { email: `${name}@example.com` }];
+    slack.users.set(id, { id, team_id: slack.teamId, is_email_confirmed: true, profile });
+  }
+  for (const [Name, SecretString] of [
+    [slackBotTokenSecret, slack.token],
+    [slackSigningSecret, slack.signingSecret],
+  ])
+    await askEmulator(emulator, 'secretsmanager', 'secretsmanager.CreateSecret', { Name, SecretString });
   deployment = await deploy('first', {});
 });
 after(async () => {
   await platform?.close();
+  await slack?.close();
   await emulator?.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -86,10 +120,14 @@ sdkClientsSuite('deployed', async () => {
     policies: leftOut.policies,
     domainName,
     toolDomain: 'tools.prod.internal',
+    slackApiUrl: slack.apiUrl.replace(/\/$/, ''),
   });
   // The last suite closes it.
   return { ...platform, close: async () => {} };
 });
+
+// By the deployed page, to which approvers sign in at the deployed pool, and with the deployed workflow behind each question.
+approvalsSuite('deployed', async () => ({ ...platform, close: async () => {} }));
 
 async function callTool(token: string, name: string, args: object): Promise<string> {
   const response = await fetch(platform.endpoint, {
@@ -102,6 +140,24 @@ async function callTool(token: string, name: string, args: object): Promise<stri
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }),
   });
   return response.text();
+}
+
+/** What is there once it is there. */
+async function until<T>(look: () => T | Promise<T>, what: string): Promise<NonNullable<T>> {
+  for (const deadline = performance.now() + 60_000; performance.now() < deadline; await delay(250)) {
+    const found = await look();
+    if (found) return found;
+  }
+  throw new Error(`there is no sign of ${what}: ${logOf('approvals')}`);
+}
+
+function logOf(service: string): string {
+  return (
+    platform.services
+      .find(({ name }) => name === service)
+      ?.output()
+      .slice(-3000) ?? ''
+  );
 }
 
 describe('the deployed platform', () => {
@@ -149,37 +205,55 @@ describe('the deployed platform', () => {
     }
   });
 
-  it('runs a change that a person approved, once', async () => {
+  it('runs a change that somebody approved in Slack, once', async () => {
     const scope = 'postgres:query:readonly postgres:query:write s3:list';
     const token = await platform.token('oscar', platform.endpoint, scope);
-    const call = () => callTool(token, 'postgres.write', writeCall);
+    const change = { sql: "update products set stock = 4101 where sku = 'SKU-0006'" };
+    // The clients above have used the minute's calls of this tool up.
+    const call = () =>
+      until(async () => {
+        const text = await callTool(token, 'postgres.write', change);
+        return text.includes('quota_exceeded') ? undefined : text;
+      }, 'room for one more call');
     assert.match(await call(), /A person must approve this call first/);
-    const asked = (await platform.records('postgres.write')).at(-1) ?? assert.fail('there is no record');
-    const dynamodb = createDynamoClient(emulator);
-    const grants = createGrantStore({ client: dynamodb, tablePrefix: 'toolgate-prod-' });
-    const nowMs = Date.now();
-    await grants.put({
-      id: 'deployed-1',
-      tenant: asked.tenant,
-      subject: asked.caller?.subject ?? '',
-      clientId: asked.client?.id ?? '',
-      server: 'write',
-      tool: 'postgres.write',
-      definitionHash: asked.definition_hash ?? '',
-      argumentsSha256: asked.arguments_sha256 ?? '',
-      policyRevision: asked.policy?.revision ?? '',
-      approver: platform.subjectOf('ada'),
-      grantedAtMs: nowMs,
-      expiresAtMs: nowMs + 900_000,
-    });
-    dynamodb.destroy();
+    const card = await until(
+      () => [...slack.messages.values()].find(({ blocks }) => JSON.stringify(blocks).includes('SKU-0006')),
+      'a card in Slack',
+    );
+    const post = (userId: string, secret = slack.signingSecret) => {
+      const press = pressPayload(slack, { message: card.ts, action: 'toolgate_approve', userId });
+      const signed = sign(formOf(press), { secret, timestampS: Math.floor(Date.now() / 1000) });
+      return fetch(new URL('/slack/interactions', platform.endpoint), { method: 'POST', ...signed });
+    };
+    assert.equal((await post('UADA', '0'.repeat(32))).status, 401);
+    assert.equal((await post('UMALLORY')).status, 200);
+    await until(() => slack.whispers.length > 0, 'a no to whoever is not known');
+    assert.match(await call(), /A person must approve this call first/);
+    assert.equal((await post('UADA')).status, 200);
+    await until(() => (slack.messages.get(card.ts)?.updates ?? 0) > 0, 'a card that says how it ended');
     assert.match(await call(), /"rows_affected":1/);
     assert.match(await call(), /A person must approve this call first/);
-    const ran = (await platform.records('postgres.write')).filter(({ approval_id }) => approval_id === 'deployed-1');
-    assert.deepEqual(
-      ran.map(({ event }) => event),
-      ['mcp_call_intent', 'mcp_call'],
-    );
+  });
+
+  it('ends the workflow of each question as the question ended', async () => {
+    const { environment } = platform.services.find(({ name }) => name === 'gateway') ?? assert.fail();
+    const stateMachineArn = environment.APPROVAL_WORKFLOW_ARN;
+    const ended = (await until(async () => {
+      const { executions } = await askEmulator(emulator, 'states', 'AWSStepFunctions.ListExecutions', {
+        stateMachineArn,
+        maxResults: 1000,
+      });
+      const found = executions as { status: string; executionArn: string }[];
+      return found.filter(({ status }) => status === 'SUCCEEDED').length >= 6 ? found : undefined;
+    }, 'six questions to end')) as { status: string; executionArn: string }[];
+    const odd = ended.filter(({ status }) => !['SUCCEEDED', 'RUNNING'].includes(status));
+    const why = odd.map(async ({ executionArn }) => {
+      const { status, error, cause } = await askEmulator(emulator, 'states', 'AWSStepFunctions.DescribeExecution', {
+        executionArn,
+      });
+      return { status, error, cause };
+    });
+    assert.deepEqual(await Promise.all(why), []);
   });
 
   it('forgets a grant whose refresh token its client revokes', async () => {
@@ -220,7 +294,7 @@ describe('the deployed platform', () => {
     for (const { name, policies, calls } of platform.services) {
       const role = roleOf(policies);
       for (const call of calls) role.refusal(call);
-      const unused = role.unused().filter((grant) => !neededElsewhere.some((known) => known.grant(grant)));
+      const unused = role.unused().filter((grant) => !neededElsewhere.some((known) => known.grant(grant, name)));
       assert.deepEqual(unused, [], name);
     }
   });

@@ -23,11 +23,11 @@ import type { Ministack } from './ministack.ts';
 import { signInAtPool } from './pool-sign-in.ts';
 import { actionOf, type DeployedService, readListeners, readOutputs, readServices } from './read-deployment.ts';
 import { selfSigned } from './self-signed.ts';
-import { type PlatformUnderTest, runToolgate } from './test-platform.ts';
+import { type ApprovalsUnderTest, expireQuestion, runToolgate } from './test-platform.ts';
 import { objects } from './what-clients-see.ts';
 
 /** A deployed platform whose services run here, with the environment of their task definitions. */
-export interface DeployedPlatform extends PlatformUnderTest {
+export interface DeployedPlatform extends ApprovalsUnderTest {
   readonly services: readonly RunningService[];
   /** Downloads the record as `aws s3 sync` does; the folder. */
   syncAudit(): Promise<string>;
@@ -57,13 +57,16 @@ export interface DeployedPlatformOptions {
   readonly policies: readonly TemplatePolicy[];
   readonly domainName: string;
   readonly toolDomain: string;
+  /** Base URL of the methods of a double of Slack. */
+  readonly slackApiUrl: string;
 }
 
+const approver = { email: emailOf('ada'), tenant: 'acme' };
 const images = ['gateway', 'authorization', 'approvals', 'registry', 'read', 'write'] as const;
 
 /** Starts every deployed service as a process, behind HAProxy with the deployed rules, and waits until all tools are registered. */
 export async function startDeployedPlatform(options: DeployedPlatformOptions): Promise<DeployedPlatform> {
-  const { emulator, account, assembly, domainName, toolDomain } = options;
+  const { emulator, account, assembly, domainName, toolDomain, slackApiUrl } = options;
   const folder = mkdtempSync(join(tmpdir(), 'toolgate-deployed-'));
   const closings: (() => Promise<unknown>)[] = [async () => rmSync(folder, { recursive: true, force: true })];
   const close = async () => {
@@ -123,7 +126,9 @@ export async function startDeployedPlatform(options: DeployedPlatformOptions): P
           ...(stateMachineArn !== undefined && { stateMachineArn }),
         });
         closings.push(() => recorder.close());
-        const started = startService({ service, name, address, recorder, emulator, assembly, folder, caFile, hostMap });
+        const place = { service, name, address, recorder, emulator, assembly, folder, caFile, hostMap };
+        const ofSlack = { apiUrl: slackApiUrl, approver: { ...approver, subject: subjectOf(pool, poolIssuer)('ada') } };
+        const started = startService({ ...place, ...(name === 'approvals' && { slack: ofSlack }) });
         closings.push(() => started.kill());
         running.push(started);
         await started.ready;
@@ -143,6 +148,9 @@ export async function startDeployedPlatform(options: DeployedPlatformOptions): P
       issuer,
       servers: { read: `https://${gatewayHost}/servers/read/mcp`, write: `https://${gatewayHost}/servers/write/mcp` },
       bucket,
+      approvals: `https://${gatewayHost}/approvals`,
+      isHolding: false,
+      expire: (id) => expireQuestion(id, emulator, 'toolgate-prod-'),
       services,
       subjectOf: subjectOf(pool, poolIssuer),
       signIn,
@@ -239,8 +247,9 @@ function startService(parts: {
   readonly folder: string;
   readonly caFile: string;
   readonly hostMap: string;
+  readonly slack?: { readonly apiUrl: string; readonly approver: object };
 }) {
-  const { service, name, address, recorder, emulator, assembly, folder, caFile, hostMap } = parts;
+  const { service, name, address, recorder, emulator, assembly, folder, caFile, hostMap, slack } = parts;
   const writable = join(folder, `${name}-volume`);
   mkdirSync(writable);
   // As the task definition says, but for what one machine needs: an address for each task, and the volume's place.
@@ -262,10 +271,19 @@ function startService(parts: {
         ...own,
         [name === 'authorization' ? 'AUTHORIZATION_HOST' : 'HOST']: address,
         HOST_MAP: hostMap,
+        // The emulator's pool says of an address that it is verified in a text, which counts for nothing; so one approver is listed.
+        ...(slack !== undefined && {
+          SLACK_API_URL: slack.apiUrl,
+          SLACK_APPROVERS: JSON.stringify([slack.approver]),
+          // One person asks everything here.
+          CARDS_PER_ASKER_MAX: '100',
+        }),
         NODE_EXTRA_CA_CERTS: caFile,
+        // All clients come from one address here.
+        ...(name === 'authorization' && { REGISTRATIONS_PER_MINUTE: '100' }),
         // A new key waits until every reader has it: nobody has an older one here.
         UPSTREAM_KEY_LEAD_MS: '0',
-        // Nobody decides here while a call waits.
+        // No call waits here for a person: clients are told at once that somebody was asked.
         APPROVAL_HOLD_MS: '0',
         AWS_ENDPOINT_URL: recorder.endpoint,
         AWS_ACCESS_KEY_ID: emulator.credentials.accessKeyId,
@@ -346,7 +364,7 @@ async function fillSecrets(
       ? urls.reader
       : /WriterUrl/.test(Name)
         ? urls.writer
-        : /SealingKey|MaskKey|RequestStateKey/.test(Name)
+        : /SealingKey|MaskKey|RequestStateKey|CookieKey/.test(Name)
           ? Array.from({ length: 43 }, () => alphabet[Math.floor(Math.random() * alphabet.length)]).join('')
           : /ClientSecret/.test(Name)
             ? await poolClientSecret(emulator)

@@ -23,6 +23,8 @@ export interface AwsCall {
 export interface Grant {
   readonly action: string;
   readonly resource: string;
+  /** Of a table, when only some. */
+  readonly partitions?: readonly string[];
 }
 
 /** What a role may do, asked call by call; it remembers which grants were needed. */
@@ -67,10 +69,15 @@ export function roleOf(documents: readonly PolicyDocument[]): Role {
           : list(statement.Action).flatMap((action) =>
               list(statement.Resource)
                 .filter((resource) => !used.has(`${index} ${action} ${resource}`))
-                .map((resource) => ({ action, resource })),
+                .map((resource) => ({ action, resource, ...partitionsOf(statement) })),
             ),
       ),
   };
+}
+
+function partitionsOf({ Condition = {} }: PolicyStatement): Pick<Grant, 'partitions'> {
+  const partitions = Condition['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
+  return partitions === undefined ? {} : { partitions: list(partitions) };
 }
 
 function holds({ Condition = {} }: PolicyStatement, { context }: AwsCall): boolean {

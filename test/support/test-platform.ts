@@ -62,7 +62,11 @@ export async function startTestPlatform(options: Partial<PlatformOptions> = {}):
     records: async (tool) => (await findRecords(auditDirectory, { tool, last: 1000 })).map(({ record }) => record),
     verifyAudit: () => runToolgate(['audit', 'verify', auditDirectory]),
     isHolding: (options.approvalHoldMs ?? 0) > 0,
-    expire: (id) => expireQuestion(id, platform.tables),
+    expire: (id) => {
+      const { endpoint, prefix } = platform.tables;
+      const credentials = { accessKeyId: 'embedded', secretAccessKey: 'embedded' };
+      return expireQuestion(id, { region: 'us-east-1', endpoint, credentials }, prefix);
+    },
     close: async () => {
       await platform.close();
       await remove();
@@ -70,11 +74,15 @@ export async function startTestPlatform(options: Partial<PlatformOptions> = {}):
   };
 }
 
-async function expireQuestion(id: string, { endpoint, prefix }: Platform['tables']): Promise<void> {
-  const credentials = { accessKeyId: 'embedded', secretAccessKey: 'embedded' };
-  const client = createDynamoClient({ region: 'us-east-1', endpoint, credentials });
+/** Ends the time of a question in a table whose names begin with `tablePrefix`. */
+export async function expireQuestion(
+  id: string,
+  connection: Parameters<typeof createDynamoClient>[0],
+  tablePrefix: string,
+): Promise<void> {
+  const client = createDynamoClient(connection);
   const dayMs = 86_400_000;
-  const closed = await createApprovalStore({ client, tablePrefix: prefix }).expire(id, Date.now() + dayMs + 1);
+  const closed = await createApprovalStore({ client, tablePrefix }).expire(id, Date.now() + dayMs + 1);
   client.destroy();
   if (closed?.request.state !== 'expired') throw new Error(`the question ${id} is ${closed?.request.state}`);
 }
