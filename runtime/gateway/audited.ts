@@ -1,13 +1,10 @@
-import { hash } from 'node:crypto';
 import type { AuditEvent, AuditOutcome } from '../contract/audit-event.ts';
 import type { Caller } from '../contract/caller.ts';
 import type { Allowed } from '../contract/decision.ts';
-import type { JsonObject } from '../contract/json.ts';
 import type { Elevation, QuotaReceipt, ValidArguments } from '../contract/receipts.ts';
 import type { ServerEntry, ServerVersion } from '../contract/registry.ts';
 import type { McpMessage } from '../contract/tool-call.ts';
 import { blankEvent } from '../shared/audit/blank-event.ts';
-import { canonicalSha256 } from '../shared/canonical-json.ts';
 import { type Refusal, toRefusal } from '../shared/refusal.ts';
 import type { DoorTool } from './catalogue-index.ts';
 import type { UpstreamAnswer } from './clients/upstream.ts';
@@ -15,15 +12,18 @@ import { deprecationHeaders } from './deprecation-headers.ts';
 import type { GatewayDeps } from './deps.ts';
 import {
   appendDurably,
+  approvalFields,
+  argumentFields,
   clientName,
   outcomeOf,
   reasonOf,
   recordedCaller,
+  recordedPolicy,
   redactionFields,
+  responseFields,
   round,
   since,
 } from './record-parts.ts';
-import { recordable } from './recordable.ts';
 import type { RecordedReply, SafeReply } from './safe-reply.ts';
 import { chargeRefused } from './steps/spend-quota.ts';
 import { statusOf } from './transport/wire-errors.ts';
@@ -178,7 +178,7 @@ class OpenEntry implements AuditEntry {
     const isToolError = reply.kind === 'error' || reply.result.isError === true;
     await this.#close({
       ...this.#event(isToolError ? 'tool_error' : 'ok'),
-      ...this.#responseFields(reply.result, text),
+      ...responseFields(reply.result, text, this.#deps.redactJson),
       http_status: reply.status,
       reason: reply.kind === 'error' ? 'The tool server answered with an error.' : null,
       redactions: redactionFields(reply.redactions),
@@ -241,49 +241,17 @@ class OpenEntry implements AuditEntry {
       tool: this.#tool?.entry.name ?? null,
       version: this.#version?.version ?? null,
       definition_hash: this.#tool?.entry.definitionHash ?? null,
-      ...this.#argumentFields(),
+      ...argumentFields(message, this.#args?.sha256, this.#deps.redactJson),
       outcome,
-      policy: this.#policyField(),
-      approval_id: this.#elevation?.kind === 'granted' ? this.#elevation.grant.id : null,
-      ...(this.#elevation?.kind === 'granted' && { detail: approvalDetail(this.#elevation) }),
+      policy: this.#allowed === undefined ? null : recordedPolicy(this.#allowed),
+      ...approvalFields(this.#elevation),
       latency_ms: this.#latency,
       trace_id: message.trace.traceId,
     };
   }
 
-  #policyField(): AuditEvent['policy'] {
-    const allowed = this.#allowed;
-    if (allowed === undefined) return null;
-    return {
-      revision: allowed.revision,
-      reasons: allowed.reasons,
-      obligations: allowed.obligations.map((obligation) => obligation.type),
-    };
-  }
-
   #denied(reasons: readonly string[]): AuditEvent['policy'] {
     return { revision: this.#deps.policy.revision() ?? '', reasons, obligations: [] };
-  }
-
-  #argumentFields(): Pick<AuditEvent, 'arguments' | 'arguments_sha256'> {
-    const { method, params } = this.#message;
-    const { _meta, ...rest } = params;
-    const value = method === 'tools/call' ? params.arguments : rest;
-    if (value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)) {
-      return { arguments: null, arguments_sha256: this.#args?.sha256 ?? null };
-    }
-    return {
-      arguments: recordable(value, this.#deps.redactJson),
-      arguments_sha256: this.#args?.sha256 ?? canonicalSha256(value),
-    };
-  }
-
-  #responseFields(result: JsonObject, text: string) {
-    return {
-      response: recordable(result, this.#deps.redactJson),
-      response_sha256: hash('sha256', text, 'hex'),
-      response_bytes: Buffer.byteLength(text),
-    };
   }
 
   #headers(): Readonly<Record<string, string>> {
@@ -293,9 +261,3 @@ class OpenEntry implements AuditEntry {
 }
 
 const noHeaders: Readonly<Record<string, string>> = {};
-
-/** The receipt of a yes, and of one to several calls, which of them this is. */
-function approvalDetail({ receipt, grant, use }: Elevation & { readonly kind: 'granted' }): JsonObject {
-  const of = use === undefined ? {} : { approval_use: use, approval_calls_max: grant.calls?.max ?? null };
-  return { approval_receipt: receipt, ...of };
-}
