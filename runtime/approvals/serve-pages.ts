@@ -6,8 +6,7 @@ import type { AuditWriter } from '../shared/audit-writer.ts';
 import type { Logger } from '../shared/logger.ts';
 import { sendPage } from '../shared/pages/send-page.ts';
 import type { ApproverPolicy } from '../shared/policy-client.ts';
-import { Refusal } from '../shared/refusal.ts';
-import { UpstreamProblem, type UpstreamProblemKind } from '../shared/upstream-problem.ts';
+import { answerProblem, overview } from './answer-problem.ts';
 import type { ApprovalHistory } from './clients/approval-history.ts';
 import type { Answer, AnswerOutcome } from './decide-request.ts';
 import { lookAtRequest } from './look-at-request.ts';
@@ -54,8 +53,6 @@ export type Visit = { readonly request: IncomingMessage; readonly response: Serv
 
 export const signedInPath = '/approvals/signed-in';
 
-const overview = { href: '/approvals', words: 'All approvals' };
-
 /** True for what {@link servePages} serves. */
 export function isPagePath(path: string): boolean {
   return path === '/approvals' || path.startsWith('/approvals/');
@@ -67,7 +64,7 @@ export async function servePages(request: IncomingMessage, response: ServerRespo
   try {
     await serve({ request, response, url: new URL(request.url ?? '/', deps.publicUrl) }, deps);
   } catch (error) {
-    answerProblem(response, error, deps);
+    answerProblem(response, error, deps.logger);
   }
 }
 
@@ -257,35 +254,4 @@ function protect(response: ServerResponse, isSecure: boolean): void {
   response.setHeader('referrer-policy', 'same-origin');
   response.setHeader('cross-origin-opener-policy', 'same-origin');
   if (isSecure) response.setHeader('strict-transport-security', 'max-age=63072000; includeSubDomains');
-}
-
-const upstreamAnswers: Readonly<Record<UpstreamProblemKind, readonly [status: number, sentence: string]>> = {
-  denied: [403, 'You were not signed in: you, or the sign-in page, said no.'],
-  silent: [503, 'The sign-in page gives no answer right now. Try again in a minute.'],
-  slow: [503, 'The sign-in page takes too long right now. Try again in a minute.'],
-  unusable: [
-    502,
-    'The sign-in page gave an answer that cannot be believed. Sign in again, or tell the people who run Toolgate.',
-  ],
-};
-
-function answerProblem(response: ServerResponse, error: unknown, { logger }: PagesDeps): void {
-  if (response.headersSent) {
-    logger.error({ err: error }, 'page not served');
-    response.destroy();
-  } else if (error instanceof UpstreamProblem) {
-    logger.warn({ kind: error.kind, why: error.message }, 'nobody was signed in');
-    const [status, sentence] = upstreamAnswers[error.kind];
-    const again = { href: '/approvals', words: 'Sign in' };
-    sendPage(response, status, plainPage('You are not signed in', sentence, again));
-  } else if (error instanceof Refusal) {
-    logger.warn({ err: error, code: error.code }, 'page not served');
-    response.setHeader('retry-after', '5');
-    // Of an answer it may not be known whether it was stored.
-    const sentence = `${error.message} Look again in a minute: whatever was stored already stands.`;
-    sendPage(response, 503, plainPage('Not right now', sentence, overview));
-  } else {
-    logger.error({ err: error }, 'page not served');
-    sendPage(response, 500, plainPage('This cannot go on', 'Something is broken on our side.', overview));
-  }
 }
