@@ -11,18 +11,24 @@ import { requireProps, shown } from './check-props.ts';
 import type { IStateTables } from './state-tables.ts';
 import { synthError } from './synth-error.ts';
 
+/** Three times what `runtime/approvals/follow-workflows.ts` keeps. */
+const heartbeatSMin = 45;
+
 /** What an approval workflow needs. */
 export interface ApprovalWorkflowProps {
   /** Where requests, yeses and task tokens are. */
   readonly stateTables: IStateTables;
   /**
-   * How long telling people may take, waiting for the limits of a messenger included. After it the question is taken back.
+   * How long telling people may take, waiting for the limits of a messenger included. After it the question is taken back. Slack takes one
+   * message a second in a channel, so an hour is enough for 3,600 cards that wait at once.
    *
-   * @default Duration.minutes(15)
+   * @default Duration.hours(1)
    */
   readonly noticeTimeout?: cdk.Duration;
   /**
-   * How often the service that tells people says that it is still trying. One that says nothing is taken for gone, and another one may tell.
+   * How long the service that tells people may say nothing. It says every 15 seconds that it is still trying; one that says nothing for longer
+   * than this, three times in a row, is taken for gone, and the question is taken back. Below 45 seconds there is a warning: a slow answer
+   * or two would do.
    *
    * @default Duration.minutes(1)
    */
@@ -54,12 +60,18 @@ export class ApprovalWorkflow extends Construct {
     super(scope, id);
     requireProps(this, props, ['stateTables']);
     const { stateTables } = props;
-    const noticeTimeoutS = this.secondsOf('noticeTimeout', props.noticeTimeout ?? cdk.Duration.minutes(15));
+    const noticeTimeoutS = this.secondsOf('noticeTimeout', props.noticeTimeout ?? cdk.Duration.hours(1));
     const noticeHeartbeatS = this.secondsOf('noticeHeartbeat', props.noticeHeartbeat ?? cdk.Duration.minutes(1));
     if (noticeHeartbeatS >= noticeTimeoutS) {
       throw synthError(
         this,
         `noticeHeartbeat is ${noticeHeartbeatS} seconds and noticeTimeout ${noticeTimeoutS}: give a heartbeat that is shorter`,
+      );
+    }
+    if (noticeHeartbeatS < heartbeatSMin) {
+      cdk.Annotations.of(this).addWarningV2(
+        'toolgate:notice-heartbeat',
+        `noticeHeartbeat is ${noticeHeartbeatS} seconds, and whoever tells people says every 15 that it is still trying, so questions may be taken back though it is well: give ${heartbeatSMin} or more, or acknowledge this warning`,
       );
     }
     const { tableName } = stateTables.table(grantTable.name);

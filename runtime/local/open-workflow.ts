@@ -16,7 +16,7 @@ export function openWorkflow({ dynamo, tablePrefix }: WorkflowParts, openings: O
   const client = dynamo.createClient();
   openings.add(() => client.destroy());
   const tableName = `${tablePrefix}${grantTable.name}`;
-  const runner = runWorkflows(approvalWorkflow({ tableName, noticeTimeoutS: 900, noticeHeartbeatS: 60 }), client);
+  const runner = runWorkflows(approvalWorkflow({ tableName, noticeTimeoutS: 3600, noticeHeartbeatS: 60 }), client);
   openings.add(() => runner.close());
   return runner;
 }

@@ -43,7 +43,7 @@ test('the state machine is the workflow of the contract, on the table of grants'
   const expected = approvalWorkflow({
     tableName: String(table),
     partition: 'AWS::Partition',
-    noticeTimeoutS: 900,
+    noticeTimeoutS: 3600,
     noticeHeartbeatS: 60,
   });
   assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(expected)));
@@ -169,6 +169,18 @@ test('times that Step Functions would refuse are refused at synth', () => {
     'Stack/Approvals: noticeHeartbeat is 60 seconds and noticeTimeout 60: give a heartbeat that is shorter',
   );
   assert.match(failure({ noticeHeartbeat: cdk.Duration.days(2) }), /noticeHeartbeat is 172800 seconds: give whole/);
+});
+
+test('a heartbeat that the approvals service may miss is a warning', () => {
+  const warned = (noticeHeartbeat?: cdk.Duration) =>
+    synthTemplate((stack) => void addWorkflow(stack, noticeHeartbeat && { noticeHeartbeat }))
+      .annotations.findWarning('/Stack/Approvals', Match.anyValue())
+      .map(({ entry }) => String(entry.data));
+  assert.deepEqual(warned(), []);
+  assert.deepEqual(warned(cdk.Duration.seconds(45)), []);
+  const [sentence, ...others] = warned(cdk.Duration.seconds(44));
+  assert.match(String(sentence), /^noticeHeartbeat is 44 seconds, .*: give 45 or more, or acknowledge this warning/);
+  assert.deepEqual(others, []);
 });
 
 test('it costs nothing until somebody asks, and then what the cost page says', () => {
