@@ -27,6 +27,7 @@ export const troubleLines = {
     'the audit writer could not store everything before it ended',
     'the audit writer could not be closed properly',
     'a registration could not be recorded',
+    'a refusal could not be recorded',
   ],
   checkpoints: ['an audit checkpoint could not be signed or stored; it is tried again'],
   policy: ['policy refused, the last good one stays', 'policy bundle refused, the last good one stays'],
@@ -41,6 +42,10 @@ export const troubleLines = {
     'a request could not be looked after',
     'an outcome was not told, the next sweep tries again',
     'a request is not settled, the next sweep tries again',
+    'closed requests could not be looked at',
+    'open requests could not be looked at',
+    'workflows could not be looked at',
+    'workflows could not be told of notices',
   ],
   registration: ['declarations or catalogue cannot be read', 'a registration was refused'],
 } as const;

@@ -30,8 +30,8 @@ export async function startApprovals(
       res.destroy();
     });
   });
-  // Longer than an ALB keeps its side (60 s), or it would send into a connection that we just closed.
-  server.keepAliveTimeout = 75_000;
+  // Longer than an ALB may be told to keep its side (4000 s), or it would send into a connection that we just closed.
+  server.keepAliveTimeout = 4_030_000;
   await listen(server, env);
   // Slack may be away when this starts; cards and the page do not wait for its socket.
   let socketProblem: string | undefined = slack === undefined ? undefined : 'the socket to Slack is not open yet';
@@ -45,9 +45,9 @@ export async function startApprovals(
     },
   );
   const loops = [
-    loop('closed requests', deps.settle),
-    ...(deps.followWorkflows === undefined ? [] : [loop('workflows', deps.followWorkflows)]),
-    ...(slack === undefined ? [] : [loop('open requests', slack.follow)]),
+    loop('closed requests could not be looked at', deps.settle),
+    ...(deps.followWorkflows === undefined ? [] : [loop('workflows could not be looked at', deps.followWorkflows)]),
+    ...(slack === undefined ? [] : [loop('open requests could not be looked at', slack.follow)]),
   ];
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -72,10 +72,10 @@ export async function startApprovals(
     sendJson(response, 404, { error: 'not found' });
   }
 
-  function loop(what: string, work: (signal: AbortSignal) => Promise<void>): Repetition {
+  function loop(failed: string, work: (signal: AbortSignal) => Promise<void>): Repetition {
     return repeat(work, {
       pauseMs: env.APPROVALS_POLL_MS,
-      onFailure: (error) => logger.warn({ err: error }, `${what} could not be looked at`),
+      onFailure: (error) => logger.warn({ err: error }, failed),
     });
   }
 

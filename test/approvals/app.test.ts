@@ -22,6 +22,12 @@ test('it says that it lives, and takes from Slack by POST only', async (t) => {
   }
 });
 
+test('it keeps a connection for longer than a load balancer does, which would else send a click into a closed one', async (t) => {
+  const { app } = await openApprovalsWorld(t);
+  const { headers } = await fetch(`${app.url}/healthz`);
+  assert.ok(Number(headers.get('keep-alive')?.replace('timeout=', '')) > 4000, String(headers.get('keep-alive')));
+});
+
 test('Slack is set up whole or not at all, and each gap is a sentence that shows no secret', () => {
   assert.equal(read({}).SLACK_BOT_TOKEN, undefined);
   assert.equal(read(slack).SLACK_CHANNELS.get('acme'), 'C0123456789');
