@@ -86,7 +86,11 @@ export interface ApprovalsParts {
 export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omit<ApprovalsDeps, 'problems' | 'close'> {
   const { now, logger, audit, client, policy } = parts;
   const tablePrefix = env.TABLE_PREFIX;
-  const approvals = createApprovalStore({ client, tablePrefix });
+  const approvals = createApprovalStore({
+    client,
+    tablePrefix,
+    onUnreadable: (key) => logger.error({ key }, 'an item in the list of requests is none; it is left out'),
+  });
   const approvers = createApproverDirectory({ client, tablePrefix, listed: env.SLACK_APPROVERS });
   const history = createApprovalHistory({ client, tablePrefix });
   const before: ShowOutcomeDeps['before'] = (request) =>

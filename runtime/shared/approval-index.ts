@@ -18,11 +18,35 @@ export interface ApprovalIndexOptions {
   readonly TableName: string;
   /** Of one command. */
   readonly deadline: () => { readonly abortSignal: AbortSignal };
+  /** Told of an item that is no request, by its key; it is left out, or it would hide the others of every tenant. @default nobody is */
+  readonly onUnreadable?: ((key: string) => void) | undefined;
 }
 
 /** Reads the index of the table of grants. Both methods reject with what DynamoDB says. */
-export function createApprovalIndex({ client, TableName, deadline }: ApprovalIndexOptions): ApprovalIndex {
+export function createApprovalIndex(options: ApprovalIndexOptions): ApprovalIndex {
+  const { client, TableName, deadline, onUnreadable = () => {} } = options;
   const index = { TableName, IndexName: grantTable.indexes[0].name };
+
+  function requestsOf(item: Item): readonly ApprovalRequest[] {
+    try {
+      return [fromRequestItem(item)];
+    } catch {
+      // What a parser says of it quotes it.
+      onUnreadable(item.pk?.S ?? '');
+      return [];
+    }
+  }
+
+  async function all(ask: (from: { readonly ExclusiveStartKey?: Item }) => Promise<Page>): Promise<ApprovalRequest[]> {
+    const found: ApprovalRequest[] = [];
+    let from: Item | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await ask(from === undefined ? {} : { ExclusiveStartKey: from });
+      found.push(...Items.flatMap(requestsOf));
+      from = LastEvaluatedKey;
+    } while (from !== undefined);
+    return found;
+  }
 
   return {
     async listOf(tenant) {
@@ -44,14 +68,3 @@ export function createApprovalIndex({ client, TableName, deadline }: ApprovalInd
 }
 
 type Page = QueryCommandOutput | ScanCommandOutput;
-
-async function all(ask: (from: { readonly ExclusiveStartKey?: Item }) => Promise<Page>): Promise<ApprovalRequest[]> {
-  const found: ApprovalRequest[] = [];
-  let from: Item | undefined;
-  do {
-    const { Items = [], LastEvaluatedKey } = await ask(from === undefined ? {} : { ExclusiveStartKey: from });
-    found.push(...Items.map(fromRequestItem));
-    from = LastEvaluatedKey;
-  } while (from !== undefined);
-  return found;
-}

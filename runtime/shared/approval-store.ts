@@ -76,6 +76,8 @@ export interface ApprovalStoreOptions {
   readonly denialStandsMs?: number;
   /** For one command, all its attempts included. @default 1000 */
   readonly deadlineMs?: number;
+  /** Told of what stands in the list of requests and is none, by its key. @default nobody is */
+  readonly onUnreadable?: (key: string) => void;
 }
 
 /** Askers of one call meet at one item; who loses reads what the winner wrote. */
@@ -87,7 +89,7 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
   const TableName = `${tablePrefix}${grantTable.name}`;
   const grants = createGrantStore({ client, tablePrefix, deadlineMs });
   const deadline = () => ({ abortSignal: AbortSignal.timeout(deadlineMs) });
-  const index = createApprovalIndex({ client, TableName, deadline });
+  const index = createApprovalIndex({ client, TableName, deadline, onUnreadable: options.onUnreadable });
   const answered = <T>(work: () => Promise<T>) => orRefuse('approval_unavailable', work);
 
   async function get(Key: Item): Promise<Item | undefined> {

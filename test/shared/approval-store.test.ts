@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { DeleteItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import type { ApprovalDecision, ApprovalQuestion, ApprovalRequest } from '../../runtime/contract/approval.ts';
 import { requestKey } from '../../runtime/shared/approval-items.ts';
 import { createApprovalStore } from '../../runtime/shared/approval-store.ts';
@@ -35,6 +35,25 @@ suite('a request', () => {
     assert.deepEqual(await approvals.listOpen('globex', opened), []);
     assert.deepEqual(await approvals.listUnsettled(), [request]);
     assert.equal(await approvals.find('A'.repeat(22), opened), undefined);
+  });
+
+  test('that cannot be read hides no other one from the lists, and is told of by its key', async (t) => {
+    const { client } = await openTestDynamo(t);
+    const told: string[] = [];
+    const approvals = createApprovalStore({ client, tablePrefix, onUnreadable: (key) => told.push(key) });
+    const broken = await approvals.open({ ...question, argumentsSha256: 'c'.repeat(64) }, opened);
+    const request = await approvals.open(question, opened);
+    const change = {
+      TableName: `${tablePrefix}grants`,
+      Key: requestKey(broken.id),
+      UpdateExpression: 'SET #arguments = :text',
+      ExpressionAttributeNames: { '#arguments': 'arguments' },
+      ExpressionAttributeValues: { ':text': { S: 'no JSON' } },
+    };
+    await client.send(new UpdateItemCommand(change));
+    assert.deepEqual(await approvals.listUnsettled(), [request]);
+    assert.deepEqual(await approvals.listOpen('acme', opened), [request]);
+    assert.deepEqual(told, [`request#${broken.id}`, `request#${broken.id}`]);
   });
 
   test('is the same for the same call, however many ask at once', async (t) => {
