@@ -78,16 +78,23 @@ function cut(value: Json, bounds: Bounds, budget: { left: number }, depth: numbe
     }
     return items;
   }
-  const members: [string, Json][] = [];
+  const members = new Map<string, Json>();
   for (const [key, item] of Object.entries(value)) {
-    if (members.length >= bounds.itemsMax || budget.left <= 0) {
-      members.push([CUT, true]);
+    if (members.size >= bounds.itemsMax || budget.left <= 0) {
+      members.set(unusedName(CUT, members), true);
       break;
     }
     budget.left -= key.length;
-    members.push([key.slice(0, bounds.keyMax), cut(item as Json, bounds, budget, depth + 1)]);
+    members.set(unusedName(key.slice(0, bounds.keyMax), members), cut(item as Json, bounds, budget, depth + 1));
   }
   return Object.fromEntries(members);
+}
+
+/** Two names that are cut to the same keep a value each: none hides the other. */
+function unusedName(name: string, members: ReadonlyMap<string, Json>): string {
+  let unused = name;
+  for (let use = 2; members.has(unused); use += 1) unused = `${name}#${use}`;
+  return unused;
 }
 
 function cutText(text: string, bounds: Bounds, budget: { left: number }): string {

@@ -51,6 +51,12 @@ test('a record of a payload is bounded in characters, items, keys and depth', ()
   assert.ok(!JSON.stringify(record(deep)).includes('bottom'));
 });
 
+test('names that are cut to the same hide no value of each other', () => {
+  const name = words(300);
+  const kept = record({ [`${name}a`]: 'drop everything', [`${name}b`]: 'nothing' }) as JsonObject;
+  assert.deepEqual(Object.values(kept), ['drop everything', 'nothing']);
+});
+
 test('what cannot be redacted is not recorded', () => {
   const broken = () => {
     throw new Error('broken');
