@@ -133,7 +133,7 @@ function scopeOf({ verdict, scope = 'call' }: Answer): ApprovalScope {
 
 function decisionOf(answer: Answer): ApprovalDecision {
   const { verdict, approver, reason, via } = answer;
-  const words = reason?.trim().slice(0, reasonLengthMax) ?? '';
+  const words = reason?.trim().slice(0, reasonLengthMax).toWellFormed() ?? '';
   return {
     verdict,
     approver: approver.subject,

@@ -146,6 +146,6 @@ function recorder(event: Event, act: TakeBack, deps: TakeBackDeps) {
 const verdicts = { approval_revoked: 'take-back', approval_withdrawn: 'withdraw' } as const;
 
 function wordsOf({ reason }: TakeBack): string | undefined {
-  const words = reason?.trim().slice(0, reasonLengthMax) ?? '';
+  const words = reason?.trim().slice(0, reasonLengthMax).toWellFormed() ?? '';
   return words === '' ? undefined : redactText(words).text;
 }

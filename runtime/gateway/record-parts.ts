@@ -55,7 +55,7 @@ export function redactionFields(redactions: Redactions): AuditEvent['redactions'
 export function clientName(params: JsonObject): string | null {
   const meta = params._meta as JsonObject | undefined;
   const info = (meta?.[metaKeys.clientInfo] ?? params.clientInfo) as JsonObject | undefined;
-  return typeof info?.name === 'string' ? info.name.slice(0, 128) : null;
+  return typeof info?.name === 'string' ? info.name.slice(0, 128).toWellFormed() : null;
 }
 
 /** Policy's yes, and what it demands. */

@@ -133,6 +133,12 @@ suite('an answer', () => {
     assert.equal(await grants.find(question, opened + 1), undefined);
   });
 
+  test('that is too long is cut between characters, and stays text that every store takes', async (t) => {
+    const { answer } = await openApprovals(t);
+    const outcome = await answer({ verdict: 'deny', reason: `${'x'.repeat(499)}😀 and more` });
+    assert.ok(outcome.kind === 'decided' && outcome.request.decision?.reason?.isWellFormed());
+  });
+
   test('given twice stands once, and is completed when its process died', async (t) => {
     const { answer, grants, question, told } = await openApprovals(t);
     assert.equal((await answer()).kind, 'decided');
