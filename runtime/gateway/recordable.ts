@@ -102,7 +102,8 @@ function cutText(text: string, bounds: Bounds, budget: { left: number }): string
   const taken = isWhole ? text.length : bounds.stringMax;
   budget.left -= taken;
   if (isWhole) return text;
-  if (bounds === read) return isJsonLike(text) ? CUT : text.slice(0, taken);
+  if (bounds === read && isJsonLike(text)) return CUT;
+  // Marked before it is redacted, too: what masking makes short is not cut again, and would look whole.
   return `${text.slice(0, taken).toWellFormed()}${CUT}`;
 }
 

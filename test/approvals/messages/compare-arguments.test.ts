@@ -65,6 +65,8 @@ test('the same is said to be the same only when every byte is', () => {
   const masked = { to: '[email]' };
   assert.equal(compare(masked, masked, true).kind, 'same');
   assert.equal(compare(masked, masked).kind, 'same-but-masked');
+  const cut = { sql: 'select 1 -- and more[cut]' };
+  assert.equal(compare(cut, cut).kind, 'same-but-cut', 'what nobody sees is not called the same');
   assert.equal(compare(undefined, masked).kind, 'not-kept');
   assert.equal(compare({ to: `${'x\n'.repeat(3000)}` }, masked).kind, 'too-different');
 });
