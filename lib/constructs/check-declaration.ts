@@ -1,6 +1,7 @@
 import * as cdk from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { ServerDeclaration } from '../../runtime/contract/server-declaration.ts';
+import { reservedScopes } from '../../runtime/contract/step-up.ts';
 import { isLiteral, requireProps, shown } from './check-props.ts';
 import { reservedHosts } from './service-ports.ts';
 import { synthError } from './synth-error.ts';
@@ -20,8 +21,6 @@ const serverName = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const ownerName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const toolName = /^[a-z][a-z0-9]*([._-][a-z0-9]+)*$/;
 const scopeName = /^[A-Za-z0-9][A-Za-z0-9:._/-]*$/;
-/** `approved:by:human` is the gateway's own mark of a person's yes. */
-const reservedScopes = ['openid', 'offline_access', 'approved:by:human'];
 
 /** Throws one sentence for the first thing that the registry would refuse, or that would mean something else than its author thinks. */
 export function checkDeclaration(scope: IConstruct, server: DeclaredServer): void {

@@ -1,4 +1,5 @@
 import type { CatalogueSnapshot, ScopeWords, ServerEntry } from '../contract/registry.ts';
+import { reservedScopes } from '../contract/step-up.ts';
 
 /** A server as a person who is asked sees it. */
 export interface ServerScopes {
@@ -14,8 +15,6 @@ export interface ScopeCatalogue {
   readonly everything: ReadonlyMap<string, ScopeWords>;
 }
 
-// These mean something else in OpenID Connect and to the gateway, whatever a tool calls its scopes.
-const reserved: ReadonlySet<string> = new Set(['openid', 'offline_access', 'approved:by:human']);
 const catalogues = new WeakMap<CatalogueSnapshot, ScopeCatalogue>();
 
 /** The scopes of a snapshot, made once each. */
@@ -49,7 +48,7 @@ function scopesOf(
   }
   return new Map(
     [...changing.keys()]
-      .filter((scope) => !reserved.has(scope))
+      .filter((scope) => !reservedScopes.includes(scope))
       .sort()
       .map((scope) => [
         scope,

@@ -7,6 +7,9 @@ import type { ScopeWords } from './registry.ts';
  */
 export const approvalScope = 'approved:by:human';
 
+/** What means something to OpenID Connect or to the gateway, so that no tool's scope may be called so. */
+export const reservedScopes: readonly string[] = ['openid', 'offline_access', approvalScope];
+
 /** What a person reads when a client asks for {@link approvalScope}. */
 export const approvalScopeWords: ScopeWords = {
   words: 'have a call of its own run once, when another person has approved it',

@@ -1,7 +1,8 @@
 import type { Json, JsonObject } from '../contract/json.ts';
+import { approvalScope } from '../contract/step-up.ts';
 import type { JsonRpcId } from '../contract/tool-call.ts';
 import { Refusal } from '../shared/refusal.ts';
-import { approvedByHuman, type ServedTool, type ToolCaller } from './served-tool.ts';
+import type { ServedTool, ToolCaller } from './served-tool.ts';
 
 /** One JSON-RPC message, its envelope checked. */
 export interface RpcMessage {
@@ -39,7 +40,7 @@ export function authorizeCall(
     throw new Refusal('insufficient_scope', { reason: 'The token is for another tool.', scopes });
   }
   if (!scopes.every((scope) => caller.scopes.includes(scope))) throw new Refusal('insufficient_scope', { scopes });
-  if (destructive && !caller.scopes.includes(approvedByHuman)) throw new Refusal('approval_required', { scopes });
+  if (destructive && !caller.scopes.includes(approvalScope)) throw new Refusal('approval_required', { scopes });
 }
 
 function isObject(value: Json | undefined): value is JsonObject {

@@ -1,7 +1,7 @@
+import { approvalScope } from '../contract/step-up.ts';
 import type { JsonRpcId } from '../contract/tool-call.ts';
 import type { Refusal } from '../shared/refusal.ts';
 import { missingApprovalForm, type RefusalForm, refusalForms } from '../shared/refusal-forms.ts';
-import { approvedByHuman } from './served-tool.ts';
 
 function formOf({ code }: Refusal): RefusalForm {
   return code === 'approval_required' ? missingApprovalForm : refusalForms[code];
@@ -45,7 +45,7 @@ export function refusalAnswer(refusal: Refusal, id: JsonRpcId | null): RefusalAn
 
 /** RFC 6750 § 3. `scope` names everything that the operation needs (MCP authorization § Scope Challenge Handling). */
 function challengeOf({ code, message, details }: Refusal, error: string): string {
-  const needed = code === 'approval_required' ? [...(details.scopes ?? []), approvedByHuman] : details.scopes;
+  const needed = code === 'approval_required' ? [...(details.scopes ?? []), approvalScope] : details.scopes;
   const parameters = [
     error === '' ? undefined : `error="${error}"`,
     needed === undefined ? undefined : `scope="${[...new Set(needed)].join(' ')}"`,

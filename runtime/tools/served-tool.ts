@@ -47,6 +47,3 @@ export interface ServerIdentity {
   readonly owner: string;
   readonly slo: ServiceLevel;
 }
-
-/** The scope that says that a person approved this very call; the gateway alone adds it. */
-export const approvedByHuman = 'approved:by:human';

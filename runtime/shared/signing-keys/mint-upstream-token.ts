@@ -1,5 +1,6 @@
 import type { Caller } from '../../contract/caller.ts';
 import type { Grant } from '../../contract/receipts.ts';
+import { approvalScope } from '../../contract/step-up.ts';
 import { encodePart, signCompact } from './jose-signature.ts';
 import type { SigningKey, SigningKeys } from './signing-keys.ts';
 
@@ -46,7 +47,7 @@ export function createMintUpstreamToken({ now, keys, issuer, actor }: MintOption
       client_id: caller.clientId,
       tenant: caller.tenant,
       kind: caller.kind,
-      scope: (grant === undefined ? scopes : [...scopes, 'approved:by:human']).join(' '),
+      scope: (grant === undefined ? scopes : [...scopes, approvalScope]).join(' '),
       ...(tool !== undefined && { tool }),
       ...(grant !== undefined && { approval_id: grant.id }),
       jti: callId,
