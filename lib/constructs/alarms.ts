@@ -53,7 +53,8 @@ export interface AlarmsProps {
    */
   readonly errorPercentMax?: number;
   /**
-   * What all but one in a hundred calls must be answered in. The tool servers' time is in it.
+   * What all but one in a hundred calls must be answered in. The tool servers' time is in it, and up to 45 s of
+   * a call that waits for a person.
    *
    * @default Duration.seconds(3)
    */

@@ -13,6 +13,8 @@ const fixed: Readonly<Record<string, readonly string[]>> = {
   'AWS::KMS::Key': ['KeySpec', 'KeyUsage'],
   'AWS::S3::Bucket': ['BucketName', 'ObjectLockEnabled'],
   'AWS::SecretsManager::Secret': ['GenerateSecretString', 'Name'],
+  // Questions that are open end with their executions.
+  'AWS::StepFunctions::StateMachine': ['StateMachineName', 'StateMachineType'],
 };
 
 const changes: Readonly<Record<string, (stack: cdk.Stack) => Partial<McpPlatformProps>>> = {

@@ -32,6 +32,7 @@ const handOverMs = 1000;
 export function createLease({ client, tablePrefix, now, name, heldMs = 15_000 }: LeaseOptions): Lease {
   const me = randomUUID();
   let heldUntilMs = 0;
+  let asking: Promise<boolean> | undefined;
 
   function put(untilMs: number, condition: string): Promise<boolean> {
     const write = new PutItemCommand({
@@ -49,15 +50,23 @@ export function createLease({ client, tablePrefix, now, name, heldMs = 15_000 }:
     return ifConditionHolds(client.send(write));
   }
 
+  async function ask(): Promise<boolean> {
+    const untilMs = now() + heldMs;
+    const isMine = await put(untilMs, 'attribute_not_exists(pk) OR heldBy = :me OR heldUntilMs <= :now');
+    heldUntilMs = isMine ? untilMs : 0;
+    return isMine;
+  }
+
   return {
     hold: () =>
       orRefuse('approval_unavailable', async () => {
         // A third of the time is left to renew it.
         if (heldUntilMs - now() > heldMs / 3 && heldUntilMs - now() <= heldMs) return true;
-        const untilMs = now() + heldMs;
-        const isMine = await put(untilMs, 'attribute_not_exists(pk) OR heldBy = :me OR heldUntilMs <= :now');
-        heldUntilMs = isMine ? untilMs : 0;
-        return isMine;
+        // A no is a write that is paid for, too, and several loops ask at the same time.
+        asking ??= ask().finally(() => {
+          asking = undefined;
+        });
+        return asking;
       }),
     async release() {
       if (heldUntilMs <= now()) return;

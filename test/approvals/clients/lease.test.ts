@@ -26,6 +26,15 @@ test('one replica has it until it lets go, or is silent for fifteen seconds', as
     assert.equal(await other.hold(), false);
   });
 
+  await t.test('loops of one replica that ask at the same time write once, whatever the answer', async () => {
+    const before = dynamo.sent.get('PutItemCommand') ?? 0;
+    assert.deepEqual(await Promise.all([other.hold(), other.hold(), other.hold()]), [false, false, false]);
+    assert.equal((dynamo.sent.get('PutItemCommand') ?? 0) - before, 1);
+    clock.ms += 11_000;
+    assert.deepEqual(await Promise.all([holder.hold(), holder.hold()]), [true, true]);
+    assert.equal((dynamo.sent.get('PutItemCommand') ?? 0) - before, 2);
+  });
+
   await t.test('the next one has it a second after the first lets go', async () => {
     await holder.release();
     assert.equal(await other.hold(), false);
