@@ -138,7 +138,10 @@ test('the list shows what waits for a person, and what that person asked', async
   assert.ok(!toAnswer.includes('order 2') && own.includes('Deletes order 2.'));
   assert.ok(!page.text.includes('Of another tenant.'));
   clock.aheadMs = 10 * 60_000;
-  assert.match((await browser.go(page.url)).text, /postgres.write, asked by oscar. Stands for 23 hours./);
+  assert.match(
+    (await browser.go(page.url)).text,
+    /postgres.write, asked by oscar at <time [^>]+>[^<]+ UTC<\/time>. Can be answered for 23 hours./,
+  );
 });
 
 test('an answer from another site, without the form field, or of nobody does not count, and is on record', async (t) => {

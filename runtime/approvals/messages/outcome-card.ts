@@ -38,7 +38,7 @@ export function outcomeCard(question: Question, outcome: Outcome): SlackMessage 
     blocks: [
       heading(title, question),
       linesBlock('outcome', outcomeLines(outcome)),
-      ...questionBlocks(question),
+      ...questionBlocks(question, 'over'),
       ...(canTakeBack ? [takeBackButton(question)] : []),
     ],
   };

@@ -65,7 +65,8 @@ export function precedentWords(precedents: Precedents | undefined): string {
   ].join(', ');
   const atLeast = isMore ? ' or more often' : '';
   const counted = `${counts.charAt(0).toUpperCase()}${counts.slice(1)}${atLeast} in ${precedentDays} days`;
-  return `${counted}; last ${last.state} on ${utcMinute(last.closedAtMs)} by ${shorten(last.approver ?? 'somebody', 80)}`;
+  const takenBackWords = last.isTakenBack ? ', which was taken back' : '';
+  return `${counted}; last ${last.state} on ${utcMinute(last.closedAtMs)} by ${shorten(last.approver ?? 'somebody', 80)}${takenBackWords}`;
 }
 
 const minutes = new Intl.DateTimeFormat('en-GB', {

@@ -7,6 +7,7 @@ import type { Question, SlackMessage } from './question.ts';
 import { linesBlock, shownLine } from './rich-text.ts';
 import { showArguments } from './show-arguments.ts';
 import { shorten } from './visible-text.ts';
+import { whyAsked } from './why-asked.ts';
 import { sameLines, windowLabel } from './window-words.ts';
 
 /** `action_id`s of the buttons; Slack sends them back. */
@@ -27,12 +28,12 @@ const comparedLengths = { arguments: 1300, changes: 1000 };
 export function requestCard(question: Question, pageUrl: string): SlackMessage {
   return {
     text: noticeText('Approval wanted', question),
-    blocks: [heading('Approval wanted', question), ...questionBlocks(question), buttons(question, pageUrl)],
+    blocks: [heading('Approval wanted', question), ...questionBlocks(question, 'open'), buttons(question, pageUrl)],
   };
 }
 
-/** What is asked, without the buttons: stays on the card when it is decided. */
-export function questionBlocks(question: Question): readonly KnownBlock[] {
+/** What is asked, without the buttons: stays on the card when it is over, but for what only an answer needs. */
+export function questionBlocks(question: Question, state: 'open' | 'over'): readonly KnownBlock[] {
   const last = question.before?.lastApproved;
   const compared = last && compareArguments(question, last);
   const isChanged = compared?.kind === 'changed';
@@ -40,6 +41,7 @@ export function questionBlocks(question: Question): readonly KnownBlock[] {
   const more = shown.isWhole
     ? 'Personal data and secrets are masked'
     : 'Shortened here, and personal data and secrets are masked';
+  const yesIsFor = state === 'open' ? 'A yes is for exactly this call, once, within 15 minutes. ' : '';
   return [
     linesBlock('what', [['What will happen', question.words]]),
     preformatted('arguments', shown.text),
@@ -48,9 +50,9 @@ export function questionBlocks(question: Question): readonly KnownBlock[] {
       ['Asked by', question.subject],
       ['Through', clientOf(question)],
       ['Tool', `${question.tool} of ${question.server}`],
-      ['Why a person is asked', question.reasons.join(', ') || 'the tool changes something'],
+      ['Why a person is asked', reasonWords(question.reasons)],
       ['Before', precedentWords(question.before)],
-      ['Can be answered until', { timeMs: question.expiresAtMs }],
+      ...(state === 'open' ? [['Can be answered until', { timeMs: question.expiresAtMs }] as const] : []),
     ]),
     {
       type: 'context',
@@ -59,11 +61,16 @@ export function questionBlocks(question: Question): readonly KnownBlock[] {
         {
           type: 'plain_text',
           emoji: false,
-          text: `${more}. A yes is for exactly this call, once, within 15 minutes. Arguments SHA-256 ${question.argumentsSha256}`,
+          text: `${more}. ${yesIsFor}Arguments SHA-256 ${question.argumentsSha256}`,
         },
       ],
     },
   ];
+}
+
+function reasonWords(reasons: readonly string[]): string {
+  const words = reasons.map((reason) => (Object.hasOwn(whyAsked, reason) ? `${whyAsked[reason]} (${reason})` : reason));
+  return words.join(', ') || 'the tool changes something';
 }
 
 function comparedBlocks(compared: Comparison): readonly KnownBlock[] {

@@ -65,8 +65,8 @@ function entries(requests: readonly ApprovalRequest[], labelledBy: string, nowMs
   const more = requests.length - shownMax;
   return html`<ul class="requests" aria-labelledby="${labelledBy}">
 ${requests.slice(0, shownMax).map(
-  ({ id, words, subject, tool, expiresAtMs }) => html`<li><a href="/approvals/${id}">${words}</a>
-<p class="soft">${tool}, asked by ${subject}. Stands for ${left(expiresAtMs - nowMs)}.</p></li>
+  ({ id, words, subject, tool, openedAtMs, expiresAtMs }) => html`<li><a href="/approvals/${id}">${words}</a>
+<p class="soft">${tool}, asked by ${subject} at ${moment(openedAtMs)}. Can be answered for ${left(expiresAtMs - nowMs)}.</p></li>
 `,
 )}</ul>
 ${more > 0 ? html`<p class="soft">And ${more} more; they come up when these are answered.</p>` : undefined}`;

@@ -5,12 +5,13 @@ import { type ComparedLine, compareArguments, comparisonWords } from '../message
 import type { GrantUse } from '../messages/grant-use.ts';
 import { type Precedents, precedentWords } from '../messages/precedents.ts';
 import { showArguments } from '../messages/show-arguments.ts';
+import { whyAsked } from '../messages/why-asked.ts';
 import { sameLines, windowLabel } from '../messages/window-words.ts';
 import { formToken, type SignedIn } from '../page-sign-in.ts';
 import { accountLine } from './account-line.ts';
 import { outcomeNote } from './outcome-note.ts';
 import { timeline } from './timeline.ts';
-import { left, moment, noSay, whyAsked } from './words.ts';
+import { left, moment, noSay } from './words.ts';
 
 export interface ShownRequest {
   readonly request: ApprovalRequest;

@@ -1,11 +1,6 @@
 import { html } from '../../shared/pages/html.ts';
 import { utcMinute } from '../messages/precedents.ts';
 
-/** Why policy wants a yes, for people. A code without words is shown as it is. */
-export const whyAsked: Readonly<Record<string, string>> = {
-  destructive_tool: 'The tool changes or deletes something.',
-};
-
 /** Why a person has no say, for that person. */
 const whyNoSay: Readonly<Record<string, string>> = {
   own_request: 'You asked for this yourself. Somebody else has to answer.',

@@ -77,7 +77,7 @@ suite('what was answered before', () => {
     await history.noteTakenBack(wrong);
     await history.note(wrong);
     const before = await history.before(closed('open', noon, 'next'), noon);
-    assert.match(precedentWords(before), /^Approved once, a yes taken back once in 30 days/);
+    assert.match(precedentWords(before), /^Approved once, a yes taken back once in 30 days; .*, which was taken back$/);
     assert.equal(before.lastApproved?.closedAtMs, noon - 2);
   });
 

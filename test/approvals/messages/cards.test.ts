@@ -94,7 +94,9 @@ test('a card says what, which arguments, who, through what, why and until when',
     'alice',
     'Claude Code (claude-code)',
     'post_message of write',
-    'destructive_tool',
+    'The tool changes or deletes something. (destructive_tool)',
+    'Can be answered until',
+    'A yes is for exactly this call',
     'a'.repeat(64),
   ]) {
     assert.ok(said.includes(part), `${part} is missing in ${said}`);
@@ -112,6 +114,7 @@ test('a decided card has the outcome and the question, and no button', () => {
   const said = literalTexts(blocks).join('\n');
   for (const part of ['Denied: post_message', 'bob', 'Not on a Friday.', 'channel: "#general"'])
     assert.ok(said.includes(part));
+  assert.doesNotMatch(said, /Can be answered until|A yes is for/);
   assert.ok(blocks.every(({ type }) => type !== 'actions'));
 });
 
