@@ -9,11 +9,13 @@ export function formatCallLines(record: AuditRecord, hash?: string): string[] {
   const where = `audit     ${printable(record.tenant)} #${record.seq} by ${printable(record.writer)}${hash === undefined ? '' : ` sha256 ${hash.slice(0, 12)}…`}`;
   if (record.event.startsWith('writer_'))
     return [`${clock(record)}  ${printable(record.event.replace('_', ' '))}${detailOf(record)}`, `  ${where}`];
-  // Nobody calls a registration: the platform does it by itself.
-  const caller = record.event === 'registration' && record.caller === null ? '' : `  ${callerOf(record)}`;
+  // Nobody calls a registration, and nobody lets a question expire: the platform does it by itself.
+  const isOfPlatform = record.event === 'registration' || record.event === 'approval_expired';
+  const caller = isOfPlatform && record.caller === null ? '' : `  ${callerOf(record)}`;
   const lines = [`${clock(record)}  ${whatOf(record)}${caller}`];
   if (record.caller !== null && record.caller.scopes.length > 0) lines.push(`  ${scopesOf(record.caller)}`);
   if (record.policy !== null) lines.push(`  ${policyOf(record)}`);
+  if (record.approval_id !== null) lines.push(`  ${approvalOf(record)}`);
   lines.push(`  ${outcomeOf(record)}`, `  ${where}`);
   return lines;
 }
@@ -32,9 +34,10 @@ function whatOf({ event, method, server, tool, version, definition_hash }: Audit
   return printable(parts.filter((part) => part !== '').join(' '));
 }
 
-function callerOf({ caller, client }: AuditRecord): string {
+function callerOf({ event, caller, client }: AuditRecord): string {
   if (caller === null) return 'caller unknown';
-  const through = client?.name ?? client?.id;
+  // Of an answer the client is that of the call it is about: nobody answers through it.
+  const through = event === 'approval_decided' || event === 'approval_revoked' ? null : (client?.name ?? client?.id);
   const roles = caller.roles.length === 0 ? '' : ` [${caller.roles.join(', ')}]`;
   return printable(`${caller.subject} (${caller.kind})${roles}${through == null ? '' : ` through ${through}`}`);
 }
@@ -43,8 +46,23 @@ function scopesOf({ scopes }: NonNullable<AuditRecord['caller']>): string {
   return printable(`scopes    ${scopes.join(' ')}`);
 }
 
-function policyOf({ policy, code }: AuditRecord): string {
+/** Which question it is about and, of what people did about it, what that was. */
+function approvalOf({ event, approval_id, detail }: AuditRecord): string {
+  const said = event.startsWith('approval_') ? (detail ?? {}) : {};
+  const parts = [
+    approval_id,
+    said.verdict,
+    said.asked_by == null ? null : `asked by ${said.asked_by}`,
+    said.via == null ? null : `via ${said.via}`,
+    said.words == null ? null : `“${said.words}”`,
+  ];
+  return printable(`approval  ${parts.filter((part) => part != null).join(' · ')}`, 300);
+}
+
+function policyOf({ event, policy, code }: AuditRecord): string {
   const { revision, reasons, obligations } = policy as NonNullable<AuditRecord['policy']>;
+  // The reasons of a question are why a person is asked; what policy says of an answer is in its outcome.
+  if (event.startsWith('approval_')) return printable(`policy    asks: ${reasons.join(', ')} (revision ${revision})`);
   const isDenied = code === 'policy_denied' || code === 'insufficient_scope';
   const must = obligations.length === 0 ? '' : `; must ${obligations.join(', ')}`;
   const why = reasons.length === 0 ? '' : `: ${reasons.join(', ')}`;

@@ -22,6 +22,25 @@ test('a call shows tool and version, caller, policy, outcome, and where it is re
   ]);
 });
 
+test('an answer shows to which question, of whom, what it was and why; the call that ran on it shows the question', () => {
+  const but = {
+    event: 'approval_decided' as const,
+    approval_id: 'AAAAAAAAAAAAAAAAAAAAAA',
+    policy: { revision: 'abcdef012345', reasons: ['destructive_tool'], obligations: [] },
+    detail: { asked_by: 'oscar', verdict: 'deny', via: 'page', words: 'Not\u001B[2J today.' },
+  };
+  const [what, , policy, approval] = formatCallLines(record(but));
+  assert.match(what ?? '', /^10:00:00\.000 {2}approval decided .* {2}alice \(human\) \[reader\]$/);
+  assert.equal(policy, '  policy    asks: destructive_tool (revision abcdef012345)');
+  assert.match(approval ?? '', /^ {2}approval {2}A{22} · deny · asked by oscar · via page · “Not\P{Cc}+ today\.”$/u);
+  const ran = formatCallLines(record({ approval_id: but.approval_id, detail: { approval_receipt: 'eyJ' } }));
+  assert.equal(ran[3], `  approval  ${but.approval_id}`);
+  const expired = formatCallLines(
+    record({ ...but, event: 'approval_expired', caller: null, detail: { asked_by: 'oscar' } }),
+  );
+  assert.doesNotMatch(expired.join('\n'), /caller unknown/);
+});
+
 test('a refusal shows its code and sentence; one before anybody was known shows that', () => {
   const denied = formatCallLines(
     record({
