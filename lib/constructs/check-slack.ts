@@ -14,8 +14,9 @@ const range = { minMs: 1000, maxMs: 604_800_000, allowed: '1 second to 7 days' }
 
 /** Throws a sentence for what no service could start with, or would be passed over in silence. */
 export function checkSlack(scope: IConstruct, slack: SlackConnection): void {
-  requireProps(scope, slack, ['botToken', 'channels']);
+  requireProps(scope, slack ?? {}, ['botToken', 'channels']);
   const { signingSecret, appToken, channels, escalationChannels = {}, approvers = [], cardsPerAskerMax } = slack;
+  checkSecrets(scope, { botToken: slack.botToken, signingSecret, appToken });
   if ((signingSecret === undefined) === (appToken === undefined)) {
     throw synthError(
       scope,
@@ -52,6 +53,17 @@ export function checkSlack(scope: IConstruct, slack: SlackConnection): void {
   }
 }
 
+/** Plain JavaScript may give the text itself, which would then be in the template. The sentence never shows it. */
+function checkSecrets(scope: IConstruct, secrets: object): void {
+  for (const [name, secret] of Object.entries(secrets)) {
+    if (secret === undefined || typeof secret?.grantRead === 'function') continue;
+    throw synthError(
+      scope,
+      `slack.${name} is no secret of Secrets Manager but ${secret === null ? 'null' : `a ${typeof secret}`}: give e.g. secretsmanager.Secret.fromSecretNameV2(this, 'Slack', 'toolgate/slack'), whose whole text it is`,
+    );
+  }
+}
+
 function checkChannels(scope: IConstruct, prop: string, channels: { readonly [tenant: string]: string }): void {
   for (const [tenant, channel] of Object.entries(channels)) {
     if (!isLiteral(tenant, tenantName)) {
@@ -75,8 +87,10 @@ function checkApprovers(
   channels: { readonly [tenant: string]: string },
 ): void {
   const seen = new Set<string>();
-  for (const [index, { email, tenant, subject }] of approvers.entries()) {
+  for (const [index, approver] of approvers.entries()) {
     const prop = `slack.approvers[${index}]`;
+    requireProps(scope, { [prop]: approver }, [prop]);
+    const { email, tenant, subject } = approver;
     if (!isLiteral(email, /^\s*\S+@\S+\s*$/)) {
       throw synthError(scope, `${prop}.email is ${shown(email)}: give the address of a Slack profile`);
     }

@@ -21,6 +21,11 @@ function refusal(wrong: (secret: secretsmanager.ISecret) => Partial<SlackConnect
   });
 }
 
+test('null in place of Slack is a sentence, too', () => {
+  const sentence = synthFailure((stack) => checkSlack(stack, null as never));
+  assert.match(sentence, /^Stack: botToken is undefined, and it is required/);
+});
+
 const token = cdk.Token.asString({ Ref: 'Channel' });
 
 const refusals: readonly (readonly [
@@ -40,6 +45,17 @@ const refusals: readonly (readonly [
     (secret) => ({ appToken: secret }),
     /slack has signingSecret and appToken: give signingSecret when/,
   ],
+  [
+    'a token itself',
+    () => ({ botToken: 'xoxb-1' as never }),
+    /slack\.botToken is no secret of Secrets Manager but a string: give e\.g\.(?!.*xoxb)/,
+  ],
+  [
+    'null for a secret',
+    () => ({ signingSecret: null as never }),
+    /slack\.signingSecret is no secret of Secrets Manager but null: give/,
+  ],
+  ['an approver that is missing', () => ({ approvers: [undefined as never] }), /slack\.approvers\[0\] is undefined/],
   ['nobody is asked', () => ({ channels: {} }), /slack\.channels is empty: say in which channel people approve/],
   [
     'a name of a channel',
