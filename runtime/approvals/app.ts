@@ -24,6 +24,7 @@ export async function startApprovals(
 ): Promise<RunningApprovals> {
   const { logger, slack } = deps;
   let isDraining = false;
+  let hasBeenUp = false;
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, maxHeaderSize: 16_384 }, (req, res) => {
     serve(req, res).catch((error: unknown) => {
       logger.error({ err: error }, 'an exchange broke');
@@ -52,7 +53,11 @@ export async function startApprovals(
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    if (path === '/healthz') return sendJson(response, 200, { status: 'ok' });
+    if (path === '/healthz') {
+      // As at the gateway: a replica that never could serve is rolled back, and one that cannot right now is not replaced by another such.
+      hasBeenUp ||= deps.problems().length === 0;
+      return sendJson(response, hasBeenUp ? 200 : 503, { status: hasBeenUp ? 'ok' : 'starting' });
+    }
     if (path === '/readyz') {
       const problems = isDraining
         ? ['shutting down']

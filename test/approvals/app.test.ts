@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startApprovals } from '../../runtime/approvals/app.ts';
 import { approvalsEnv, slackProblem } from '../../runtime/approvals/env.ts';
 import { EnvError, readEnv } from '../../runtime/shared/read-env.ts';
 import { openApprovalsWorld } from '../support/approvals-world.ts';
@@ -20,6 +21,23 @@ test('it says that it lives, and takes from Slack by POST only', async (t) => {
   for (const path of ['/', '/slack', '/slack/interactions/', '/approvals', '/metrics']) {
     assert.equal((await fetch(`${app.url}${path}`)).status, 404, path);
   }
+});
+
+test('a replica that could never serve is not healthy, and one that cannot any more still is', async (t) => {
+  const { deps } = await openApprovalsWorld(t);
+  let problems = ['there is no policy'];
+  const settings = { HOST: '127.0.0.1', PORT: 0, APPROVALS_POLL_MS: 60_000, DRAIN_TIMEOUT_MS: 0 };
+  const app = await startApprovals(settings, { ...deps, problems: () => problems });
+  t.after(() => app.close());
+  const said = async () => {
+    const answer = await fetch(`${app.url}/healthz`);
+    return [answer.status, await answer.json()];
+  };
+  assert.deepEqual(await said(), [503, { status: 'starting' }]);
+  problems = [];
+  assert.deepEqual(await said(), [200, { status: 'ok' }]);
+  problems = ['there is no policy'];
+  assert.deepEqual(await said(), [200, { status: 'ok' }]);
 });
 
 test('it keeps a connection for longer than a load balancer does, which would else send a click into a closed one', async (t) => {
