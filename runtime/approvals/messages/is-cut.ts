@@ -1,5 +1,9 @@
 import type { Json } from '../../contract/json.ts';
 
+/** What people are told then. */
+export const cutWords =
+  'where [cut] or [… more] stands, the arguments are too long to be kept, here and on every page. A yes is for all of them, also for what nobody sees';
+
 /** Of a name; a longer one is cut. */
 const nameLengthMax = 256;
 

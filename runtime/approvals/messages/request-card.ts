@@ -1,6 +1,7 @@
 import type { ActionsBlock, Button, HeaderBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import { buttonValue } from './button-value.ts';
 import { type Comparison, compareArguments, comparisonText, comparisonWords } from './compare-arguments.ts';
+import { cutWords, isCut } from './is-cut.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
 import { precedentWords } from './precedents.ts';
 import type { Question, SlackMessage } from './question.ts';
@@ -45,6 +46,7 @@ export function questionBlocks(question: Question, state: 'open' | 'over'): read
   return [
     linesBlock('what', [['What will happen', question.words]]),
     preformatted('arguments', shown.text),
+    ...(isCut(question.arguments) ? [linesBlock('cut', [['Not everything is shown', cutWords]])] : []),
     ...(compared === undefined ? [] : comparedBlocks(compared)),
     linesBlock('who', [
       ['Asked by', question.subject],

@@ -3,6 +3,7 @@ import { html } from '../../shared/pages/html.ts';
 import { page } from '../../shared/pages/page.ts';
 import { type ComparedLine, compareArguments, comparisonWords } from '../messages/compare-arguments.ts';
 import type { GrantUse } from '../messages/grant-use.ts';
+import { cutWords, isCut } from '../messages/is-cut.ts';
 import { type Precedents, precedentWords } from '../messages/precedents.ts';
 import { showArguments } from '../messages/show-arguments.ts';
 import { whyAsked } from '../messages/why-asked.ts';
@@ -55,7 +56,11 @@ ${outcomeNote(shown)}
 <p class="words">${request.words}</p>
 <h2 id="arguments">With these arguments</h2>
 <pre role="region" aria-labelledby="arguments" tabindex="0">${argumentLines(request)}</pre>
-<p class="soft">Personal data and secrets are masked; everything else is what would be sent.</p>
+${
+  isCut(request.arguments)
+    ? html`<p class="note">Not everything is shown: ${cutWords}. Personal data and secrets are masked.</p>`
+    : html`<p class="soft">Personal data and secrets are masked; everything else is what would be sent.</p>`
+}
 ${comparedWithLast(shown)}
 <dl>
 <dt>Asked by</dt><dd>${request.subject}${shown.isOwn ? ' (you)' : ''}</dd>

@@ -126,6 +126,12 @@ test('the dialogs for a reason keep to the limits, and carry which question they
   }
 });
 
+test('a card of arguments that were too long to be kept warns of what nobody sees', () => {
+  const says = (sql: string) => JSON.stringify(requestCard(sampleQuestion({ arguments: { sql } }), page));
+  assert.match(says('select 1 -- and more[cut]'), /Not everything is shown.*A yes is for all of them/);
+  assert.ok(!says('select 1 -- and no more').includes('Not everything is shown'));
+});
+
 test('the limits would be seen', () => {
   const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text } });
   assert.match(String(blockKitFaults([section('x'.repeat(3001))])), /3001 characters/);
