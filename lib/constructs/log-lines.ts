@@ -46,6 +46,7 @@ export const troubleLines = {
     'open requests could not be looked at',
     'workflows could not be looked at',
     'workflows could not be told of notices',
+    'the socket to Slack cannot be opened: look at SLACK_APP_TOKEN',
   ],
   registration: ['declarations or catalogue cannot be read', 'a registration was refused'],
 } as const;

@@ -16,6 +16,9 @@ export interface RunningApprovals {
 /** Serves /approvals and what is below it; `path` is without the query. */
 export type ServePages = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<void>;
 
+/** Slack takes a try a minute. Web API, "apps.connections.open". */
+const pollsPerSocketTry = 30;
+
 /** Listens as the environment says. `pages` serves people who answer without Slack. */
 export async function startApprovals(
   env: Pick<ApprovalsEnv, 'HOST' | 'PORT' | 'APPROVALS_POLL_MS' | 'DRAIN_TIMEOUT_MS'>,
@@ -36,15 +39,17 @@ export async function startApprovals(
   await listen(server, env);
   // Slack may be away when this starts; cards and the page do not wait for its socket.
   let socketProblem: string | undefined = slack === undefined ? undefined : 'the socket to Slack is not open yet';
-  const socketOpening = slack?.events.start().then(
-    () => {
-      socketProblem = undefined;
-    },
-    (error: unknown) => {
+  const openSocket = async () => {
+    if (socketProblem !== undefined) await slack?.events.start();
+    socketProblem = undefined;
+  };
+  const socketOpening = repeat(openSocket, {
+    pauseMs: env.APPROVALS_POLL_MS * pollsPerSocketTry,
+    onFailure: (error) => {
       socketProblem = 'the socket to Slack cannot be opened';
-      logger.error({ err: error }, `${socketProblem}: look at SLACK_APP_TOKEN`);
+      logger.error({ err: error }, 'the socket to Slack cannot be opened: look at SLACK_APP_TOKEN');
     },
-  );
+  });
   const loops = [
     loop('closed requests could not be looked at', deps.settle),
     ...(deps.followWorkflows === undefined ? [] : [loop('workflows could not be looked at', deps.followWorkflows)]),
@@ -90,7 +95,7 @@ export async function startApprovals(
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     async close() {
       isDraining = true;
-      const ended = Promise.all([...loops.map((each) => each.close()), slack?.events.close(), socketOpening]);
+      const ended = Promise.all([...loops.map((each) => each.close()), slack?.events.close(), socketOpening.close()]);
       await within(env.DRAIN_TIMEOUT_MS, ended);
       await deps.lease.release();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

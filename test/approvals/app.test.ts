@@ -40,6 +40,30 @@ test('a replica that could never serve is not healthy, and one that cannot any m
   assert.deepEqual(await said(), [200, { status: 'ok' }]);
 });
 
+test('a socket that cannot be opened is tried again until it is, and not after that', async (t) => {
+  const { deps, until } = await openApprovalsWorld(t);
+  let tries = 0;
+  const start = async () => {
+    tries += 1;
+    if (tries < 3) throw new Error('Slack is away');
+  };
+  const slack = deps.slack && { ...deps.slack, events: { ...deps.slack.events, start } };
+  const settings = { HOST: '127.0.0.1', PORT: 0, APPROVALS_POLL_MS: 1, DRAIN_TIMEOUT_MS: 1000 };
+  let looks = 0;
+  const settle = async () => {
+    looks += 1;
+  };
+  const idle = { settle, followWorkflows: undefined, slack: slack && { ...slack, follow: async () => {} } };
+  const app = await startApprovals(settings, { ...deps, ...idle });
+  const isReady = async () => (await fetch(`${app.url}/readyz`)).status === 200;
+  assert.equal(await isReady(), false);
+  await until(isReady, 'the socket');
+  const then = looks;
+  await until(() => looks > then + 60, 'the time of two more tries');
+  await app.close();
+  assert.equal(tries, 3);
+});
+
 test('it keeps a connection for longer than a load balancer does, which would else send a click into a closed one', async (t) => {
   const { app } = await openApprovalsWorld(t);
   const { headers } = await fetch(`${app.url}/healthz`);
