@@ -11,7 +11,8 @@ import { createLogger, silentLogger } from '../../runtime/shared/logger.ts';
 
 const usage = `usage: npm start -- [--port N] [--state DIR] [--ready-file FILE] [--verbose]
   Starts the whole platform on this machine: gateway, authorization server, two tool servers, PostgreSQL, DynamoDB tables, object store.
-    --port N           port of the gateway (default 4400); the authorization server takes the next one; 0 takes any two free ones
+    --port N           port of the gateway (default 4400); the authorization server and the approvals page take the next two; 0 takes any
+                       three that are free
     --state DIR        folder that keeps databases, keys, policy and the audit record (default .toolgate)
     --ready-file FILE  gets JSON when everything answers: endpoint, issuer, approvals, servers, users
     --verbose          log lines of the services, as JSON, on standard error

@@ -58,7 +58,7 @@ export function channelPage(shown: ShownChannel): Html {
 <main>
 <div${inert}>
 ${problem === undefined ? undefined : html`<p class="note" role="alert">${problem}</p>`}
-${entries.length === 0 ? html`<p>No message yet. A card comes up here a moment after a call asked for a yes.</p>` : undefined}
+${entries.length === 0 ? html`<p>No message yet. A card comes up here a moment after a call asked for a yes. What was asked before Toolgate was started anew is among all approvals.</p>` : undefined}
 ${entries.length > shownMax ? html`<p class="soft">${entries.length - shownMax} older messages are not shown.</p>` : undefined}
 <ol>
 ${entries.slice(-shownMax).map(({ drawn }) => drawn)}</ol>
