@@ -10,6 +10,7 @@ import type { ApproverPolicy } from '../shared/policy-client.ts';
 import { redactText } from '../shared/redact-json.ts';
 import { Refusal } from '../shared/refusal.ts';
 import { mayAnswer } from './may-answer.ts';
+import { patiently } from './patiently.ts';
 import { unknownEvent } from './unknown-event.ts';
 
 /** Who answers, verified: by a token or by a signed click of an account that is mapped to this person. */
@@ -46,6 +47,8 @@ export interface DecideDeps {
   readonly now: () => number;
   /** Notes how it ended for later questions, and tells everybody who was asked. Rejects when it did not: the sweep then does it. */
   readonly showOutcome: (request: ApprovalRequest) => Promise<void>;
+  /** How long whoever answered waits for everybody to be told, milliseconds. @default 5000 */
+  readonly tellingPatienceMs?: number;
 }
 
 /** UTF-16 units of a reason that are kept. */
@@ -85,7 +88,7 @@ export async function decideRequest(answer: Answer, deps: DecideDeps): Promise<A
   if (result === undefined) throw new Refusal('approval_unavailable', { privateDetail: 'the request is gone' });
   if (!result.isYours) return closed(result.request);
   await record(result.request, { outcome: 'ok' });
-  await tell(result.request, deps);
+  await patiently(tell(result.request, deps), deps.tellingPatienceMs);
   return { kind: 'decided', request: result.request, grant: result.grant };
 
   /** Finishes what an earlier answer may have left, and says what stands. */

@@ -9,12 +9,14 @@ import type { GrantUses } from './clients/grant-uses.ts';
 import { type Answer, type AnswerOutcome, append, type DecideDeps, recordedApprover, tell } from './decide-request.ts';
 import { mayAnswer } from './may-answer.ts';
 import { isLeft } from './messages/grant-use.ts';
+import { patiently } from './patiently.ts';
 import { unknownEvent } from './unknown-event.ts';
 
 /** Somebody takes something back: an approver a yes, or the asker a question. */
 export type TakeBack = Pick<Answer, 'requestId' | 'approver' | 'reason' | 'via'>;
 
-export interface TakeBackDeps extends Pick<DecideDeps, 'policy' | 'audit' | 'now' | 'showOutcome'> {
+export interface TakeBackDeps
+  extends Pick<DecideDeps, 'policy' | 'audit' | 'now' | 'showOutcome' | 'tellingPatienceMs'> {
   readonly approvals: Pick<ApprovalStore, 'find' | 'settle' | 'withdraw'>;
   readonly grantUses: GrantUses;
   /** Shows everybody that a yes was taken back. Rejects when it could not: the sweep then does it. */
@@ -48,10 +50,11 @@ export async function takeBackYes(act: TakeBack, deps: TakeBackDeps): Promise<An
   const result = await deps.grantUses.takeBack(request, by);
   if (result?.use.takenBack?.by !== approver.subject) return record.closed(request, false);
   await record.write(request, { outcome: 'ok' });
-  await deps.showTakenBack(request).then(
+  const telling = deps.showTakenBack(request).then(
     () => (result.wasSettled ? deps.approvals.settle(request.id) : undefined),
     () => undefined,
   );
+  await patiently(telling, deps.tellingPatienceMs);
   return { kind: 'decided', request, grant: undefined };
 }
 
@@ -68,7 +71,7 @@ export async function withdrawRequest(act: TakeBack, deps: TakeBackDeps): Promis
   const result = await deps.approvals.withdraw(requestId, deps.now());
   if (result?.isYours !== true) return record.closed(result?.request ?? request, false);
   await record.write(result.request, { outcome: 'ok' });
-  await tell(result.request, deps);
+  await patiently(tell(result.request, deps), deps.tellingPatienceMs);
   return { kind: 'decided', request: result.request, grant: undefined };
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { type Answer, decideRequest } from '../../runtime/approvals/decide-request.ts';
+import { type Answer, type DecideDeps, decideRequest } from '../../runtime/approvals/decide-request.ts';
 import { createSettleRequests, settleGraceMs } from '../../runtime/approvals/settle-requests.ts';
 import type { ApprovalRequest } from '../../runtime/contract/approval.ts';
 import { createApprovalStore } from '../../runtime/shared/approval-store.ts';
@@ -52,7 +52,7 @@ async function openApprovals(t: TestContext) {
   };
   const question = sampleQuestion({ policyRevision: policy.revision() ?? '' });
   const request = await approvals.open(question, opened);
-  const answer = (changes: Partial<Answer> = {}, more: Partial<typeof deps> = {}) =>
+  const answer = (changes: Partial<Answer> = {}, more: Partial<DecideDeps> = {}) =>
     decideRequest(
       { requestId: request.id, approver: grace, verdict: 'approve', reason: undefined, via: 'page', ...changes },
       { ...deps, ...more },
@@ -137,6 +137,15 @@ suite('an answer', () => {
     const { answer } = await openApprovals(t);
     const outcome = await answer({ verdict: 'deny', reason: `${'x'.repeat(499)}😀 and more` });
     assert.ok(outcome.kind === 'decided' && outcome.request.decision?.reason?.isWellFormed());
+  });
+
+  test('does not wait for long until everybody is told, which may take Slack a minute', async (t) => {
+    const { answer, grants, question } = await openApprovals(t);
+    const showing = Promise.withResolvers<void>();
+    t.after(() => showing.resolve());
+    const outcome = await answer({}, { showOutcome: () => showing.promise, tellingPatienceMs: 1 });
+    assert.equal(outcome.kind, 'decided');
+    assert.ok(await grants.find(question, opened + 1));
   });
 
   test('given twice stands once, and is completed when its process died', async (t) => {
