@@ -56,7 +56,7 @@ describe('an app in an empty folder that installed the tarball', () => {
   test('synthesises a platform from JavaScript, whose images are built from the folders of the tarball', () => {
     synth('platform.cjs');
     const images = globSync('cdk.out/asset.*/Dockerfile', { cwd: folder });
-    assert.equal(images.length, 3, 'gateway, authorization server and registry');
+    assert.equal(images.length, 4, 'gateway, authorization server, approvals service and registry');
     for (const image of images) assert.ok(readFileSync(join(folder, image, '../index.mjs')).length > 1_000_000);
   });
 
