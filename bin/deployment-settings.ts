@@ -90,6 +90,12 @@ function readSlackSettings(read: (key: string, variable: string) => string | und
       `The channels of Slack have "${odd.join('=')}": each is tenant=channel, e.g. acme=C0123456789, separated by commas (-c slackChannels=..., or TOOLGATE_SLACK_CHANNELS).`,
     );
   }
+  const twice = pairs.find(([tenant], index) => pairs.findIndex(([other]) => other === tenant) < index);
+  if (twice !== undefined) {
+    throw new Error(
+      `The channels of Slack name ${twice[0]} twice: a tenant has one channel (-c slackChannels=..., or TOOLGATE_SLACK_CHANNELS).`,
+    );
+  }
   for (const name of [botTokenSecret, signingSecret]) {
     // Secrets Manager, "Troubleshooting": such a name is taken for one with the suffix that AWS adds itself.
     if (/-[A-Za-z0-9]{6}$/.test(name)) {

@@ -114,11 +114,14 @@ function channels(what: string): OptionalEnvVariable<ReadonlyMap<string, string>
     fallback: new Map(),
     parse(value) {
       const pairs = value.split(',').map((pair) => pair.trim().split('='));
+      const found = new Map<string, string>();
       for (const [tenant = '', channel = '', ...more] of pairs) {
         const isPair = /^(\*|[a-z0-9][a-z0-9-]{0,62})$/.test(tenant) && /^[CG][A-Z0-9]{1,30}$/.test(channel);
         if (!isPair || more.length > 0) throw new Error(`expected tenant=C0123456789, got ${tenant}=${channel}`);
+        if (found.has(tenant)) throw new Error(`${tenant} is listed twice: a tenant has one channel`);
+        found.set(tenant, channel);
       }
-      return new Map(pairs as [string, string][]);
+      return found;
     },
   };
 }

@@ -82,6 +82,7 @@ test('Slack is set up whole or not at all, and each gap is a sentence that shows
     [{ ...slack, SLACK_APP_TOKEN: 'xapp-1' }, /needs one of SLACK_SIGNING_SECRET/],
     [{ ...slack, SLACK_CHANNELS: 'acme' }, /expected tenant=C0123456789, got acme=/],
     [{ ...slack, SLACK_CHANNELS: 'acme=#general' }, /expected tenant=C0123456789, got acme=#general/],
+    [{ ...slack, SLACK_CHANNELS: 'acme=C1,acme=C2' }, /SLACK_CHANNELS is wrong.*acme is listed twice/],
     [{ ...slack, SLACK_APPROVERS: '{}' }, /expected a JSON list/],
     [{ ...slack, SLACK_APPROVERS: '[{"email":"a@b.c","tenant":"acme"}]' }, /expected email, tenant and subject, got/],
     [

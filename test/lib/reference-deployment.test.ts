@@ -205,6 +205,10 @@ test('a setting that is missing or wrong is a sentence that says how to give it'
     /The channels of Slack have "acme": each is tenant=channel, e\.g\. acme=C0123456789/,
   );
   assert.throws(
+    read({ ...slack, TOOLGATE_SLACK_CHANNELS: 'acme=C1,acme=C2' }),
+    /The channels of Slack name acme twice: a tenant has one channel/,
+  );
+  assert.throws(
     read({ ...slack, TOOLGATE_SLACK_SIGNING_SECRET: 'slack-secret' }),
     /The secret "slack-secret" of Slack ends with a hyphen and six characters/,
   );
