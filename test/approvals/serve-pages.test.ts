@@ -141,12 +141,19 @@ test('a page of arguments that were too long to be kept warns of what nobody see
 test('the list shows what waits for a person, and what that person asked', async (t) => {
   const { publicUrl, ask, clock } = await openPages(t);
   const first = await ask({ words: 'Deletes order 1.' });
-  await ask({ words: 'Deletes order 2.', argumentsSha256: 'b'.repeat(64), subject: 'ada' });
+  await ask({
+    words: 'Deletes order 2.',
+    arguments: { sql: `delete from orders where note = '<b>${'x'.repeat(200)}'` },
+    argumentsSha256: 'b'.repeat(64),
+    subject: 'ada',
+  });
   await ask({ words: 'Of another tenant.', tenant: 'globex' });
   const { browser, page } = await openAs('ada', `${publicUrl}/approvals`);
   const [toAnswer = '', own = ''] = page.text.split('Asked by you');
   assert.ok(toAnswer.includes(`<a href="/approvals/${first.id}">Deletes order 1.</a>`));
   assert.ok(!toAnswer.includes('order 2') && own.includes('Deletes order 2.'));
+  assert.ok(toAnswer.includes('<code>sql: &quot;delete from orders where id = 1&quot;</code>'), toAnswer);
+  assert.match(own, /<code>sql: &quot;delete from orders where note = &#39;&lt;b&gt;x+…<\/code>/);
   assert.ok(!page.text.includes('Of another tenant.'));
   clock.aheadMs = 10 * 60_000;
   assert.match(

@@ -1,7 +1,10 @@
 import type { ApprovalRequest } from '../../contract/approval.ts';
+import type { Json } from '../../contract/json.ts';
 import { html } from '../../shared/pages/html.ts';
 import { page } from '../../shared/pages/page.ts';
 import type { ClosedQuestion } from '../messages/precedents.ts';
+import { argumentLines } from '../messages/show-arguments.ts';
+import { shorten } from '../messages/visible-text.ts';
 import type { SignedIn } from '../page-sign-in.ts';
 import { accountLine } from './account-line.ts';
 import { left, moment } from './words.ts';
@@ -65,9 +68,24 @@ function entries(requests: readonly ApprovalRequest[], labelledBy: string, nowMs
   const more = requests.length - shownMax;
   return html`<ul class="requests" aria-labelledby="${labelledBy}">
 ${requests.slice(0, shownMax).map(
-  ({ id, words, subject, tool, openedAtMs, expiresAtMs }) => html`<li><a href="/approvals/${id}">${words}</a>
+  ({
+    id,
+    words,
+    subject,
+    tool,
+    arguments: given,
+    openedAtMs,
+    expiresAtMs,
+  }) => html`<li><a href="/approvals/${id}">${words}</a>${beginningOf(given)}
 <p class="soft">${tool}, asked by ${subject} at ${moment(openedAtMs)}. Can be answered for ${left(expiresAtMs - nowMs)}.</p></li>
 `,
 )}</ul>
 ${more > 0 ? html`<p class="soft">And ${more} more; they come up when these are answered.</p>` : undefined}`;
+}
+
+const argumentsLengthMax = 140;
+
+/** What tells one question about a tool from another; whoever answers reads all of it on its own page. */
+function beginningOf(given: Json) {
+  return html`<br><code>${shorten(argumentLines(given).join(' '), argumentsLengthMax)}</code>`;
 }

@@ -41,7 +41,7 @@ pre { margin: .4rem 0; padding: .8rem .9rem; max-height: 24rem; overflow: auto; 
 dl { margin: 1.2rem 0; }
 dt { color: var(--soft); font-size: .9rem; }
 dd { margin: 0 0 .6rem; overflow-wrap: anywhere; }
-.requests li { padding: .8rem 0; border-top: 1px solid var(--line); }
+.requests li { padding: .8rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 .requests a { font-weight: 600; overflow-wrap: anywhere; }
 .answer { border-top: 1px solid var(--line); padding-top: 1rem; }
 .answer .choice { margin: .8rem 0; }
