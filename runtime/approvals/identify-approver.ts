@@ -1,3 +1,4 @@
+import type { ApprovalRequest } from '../contract/approval.ts';
 import { Refusal } from '../shared/refusal.ts';
 import type { ApproverDirectory, KnownApprover } from './clients/approver-directory.ts';
 import type { Slack, SlackUser } from './clients/slack.ts';
@@ -14,14 +15,18 @@ export interface IdentifyDeps {
  * short while ago. Slack vouches for the address, our authorization server for tenant and roles. Throws Refusal `approver_unknown`,
  * `identity_unavailable`, `approval_unavailable`.
  */
-export async function identifyApprover(click: SlackClick, deps: IdentifyDeps): Promise<KnownApprover> {
+export async function identifyApprover(
+  click: SlackClick,
+  { tenant }: Pick<ApprovalRequest, 'tenant'>,
+  deps: IdentifyDeps,
+): Promise<KnownApprover> {
   const { teamId } = await answered(deps.slack.identity());
   // A channel may be shared with other organisations, whose admins give their people whatever address they like.
   if (click.teamId !== teamId || click.userTeamId !== teamId) throw unknown('of another workspace');
   const user = await answered(deps.slack.user(click.userId));
   if (user.teamId !== teamId || !user.isMember) throw unknown('not a full member');
   const email = confirmedEmail(user);
-  const approver = await deps.approvers.find(email, deps.now());
+  const approver = await deps.approvers.find(email, tenant, deps.now());
   if (approver === undefined) throw unknown('nobody signed in with that address');
   return approver;
 }

@@ -67,7 +67,7 @@ async function findRequest({ question }: SlackClick, deps: ReceiveClickDeps): Pr
 /** Somebody whom nobody knows is on record with the question, too: policy is not asked about such a person. */
 async function identified(click: SlackClick, request: ApprovalRequest, deps: ReceiveClickDeps): Promise<KnownApprover> {
   try {
-    return await identifyApprover(click, deps);
+    return await identifyApprover(click, request, deps);
   } catch (error) {
     const { code, message } = toRefusal(error);
     await deps.audit.append(

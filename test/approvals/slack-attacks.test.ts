@@ -286,6 +286,18 @@ suite('clicks', () => {
     });
   }
 
+  test('another tenant that confirms the same address takes nobody’s say away', async (t) => {
+    const { world, ts, id } = await open(t);
+    await world.person('UADA', { subject: 'ada' });
+    const far = { subject: 'mallory', tenant: 'globex', roles: ['approver'] };
+    await world.deps.approvers.remember('uada@example.com', far, world.clock.ms);
+    await world.press({ message: ts, action: approve, userId: 'UADA' });
+    await world.until(() => world.audit.events.length > 1, 'the record');
+    assert.deepEqual(world.records()[0], ['approval_decided', 'pending', null]);
+    assert.equal(world.audit.events[0]?.caller?.subject, 'ada');
+    assert.equal(await world.state(id), 'approved');
+  });
+
   test('an approver of another tenant learns nothing of the question, and their own tenant has the record', async (t) => {
     const { world, ts, id } = await open(t);
     await world.person('UFAR', { subject: 'far', tenant: 'globex' });

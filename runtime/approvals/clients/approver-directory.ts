@@ -16,8 +16,11 @@ export interface KnownApprover {
  * Refusal `approval_unavailable` when the store gives no answer.
  */
 export interface ApproverDirectory {
-  /** Undefined for an address that nobody signed in with, or too long ago. */
-  find(email: string, nowMs: number): Promise<KnownApprover | undefined>;
+  /**
+   * Undefined for an address that nobody signed in with, or too long ago. Who it is in `tenant`, if anybody: another tenant, whose provider confirms
+   * whatever it likes, takes nobody's address away.
+   */
+  find(email: string, tenant: string, nowMs: number): Promise<KnownApprover | undefined>;
   /** `email` must have been verified by whoever signed the token it is from. */
   remember(email: string, approver: KnownApprover, nowMs: number): Promise<void>;
 }
@@ -34,29 +37,37 @@ export interface ApproverDirectoryOptions {
 export function createApproverDirectory(options: ApproverDirectoryOptions): ApproverDirectory {
   const { client, tablePrefix, listed = new Map(), rememberedMs = 12 * 3_600_000 } = options;
   const TableName = `${tablePrefix}${grantTable.name}`;
+
+  async function read(Key: ReturnType<typeof key>, nowMs: number): Promise<KnownApprover | undefined> {
+    const { Item } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+    if (Item === undefined) return undefined;
+    const { subject, tenant, roles, rememberedAtMs } = unmarshall(Item);
+    const ageMs = nowMs - Number(rememberedAtMs);
+    if (!(ageMs >= 0 && ageMs < rememberedMs)) return undefined;
+    return { subject: String(subject), tenant: String(tenant), roles: (roles as string[]).map(String) };
+  }
+
   return {
-    find: (email, nowMs) =>
+    find: (email, tenant, nowMs) =>
       orRefuse('approval_unavailable', async () => {
         const named = listed.get(normal(email));
         if (named !== undefined) return named;
-        const { Item } = await client.send(new GetItemCommand({ TableName, Key: key(email), ConsistentRead: true }));
-        if (Item === undefined) return undefined;
-        const { subject, tenant, roles, rememberedAtMs } = unmarshall(Item);
-        const ageMs = nowMs - Number(rememberedAtMs);
-        if (!(ageMs >= 0 && ageMs < rememberedMs)) return undefined;
-        return { subject: String(subject), tenant: String(tenant), roles: (roles as string[]).map(String) };
+        return (await read(key(tenant, email), nowMs)) ?? (await read(key(email), nowMs));
       }),
     remember: (email, { subject, tenant, roles }, nowMs) =>
       orRefuse('approval_unavailable', async () => {
         const expires_at = Math.ceil((nowMs + rememberedMs) / 1000);
         const Item = marshall({ subject, tenant, roles, rememberedAtMs: nowMs, expires_at });
-        await client.send(new PutItemCommand({ TableName, Item: { ...key(email), ...Item } }));
+        for (const Key of [key(tenant, email), key(email)]) {
+          await client.send(new PutItemCommand({ TableName, Item: { ...Key, ...Item } }));
+        }
       }),
   };
 }
 
-function key(email: string) {
-  return marshall({ pk: `approver#${keyHash(normal(email))}`, sk: 'approver' });
+/** Of an address in a tenant, and of an address alone: as whom it signed in last, in whichever tenant. */
+function key(...names: readonly [email: string] | readonly [tenant: string, email: string]) {
+  return marshall({ pk: `approver#${keyHash(...names.slice(0, -1), normal(names.at(-1) ?? ''))}`, sk: 'approver' });
 }
 
 /** Addresses are compared in lower case only: no provider of one's own organisation tells two apart by it. */
