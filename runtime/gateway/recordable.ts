@@ -11,28 +11,42 @@ interface Bounds {
   readonly totalMax: number;
 }
 
-/** What a record keeps; one item more than is read says that some were left out. A payload's SHA-256 stands for the rest. */
-const kept: Bounds = { stringMax: 2048, jsonStringMax: 2048, keyMax: 256, itemsMax: 101, totalMax: 16_384 };
-/**
- * What is redacted before it is cut to that: JSON in a string whole, so that its keys are seen, and of other text a margin more than is
- * kept, so that personal data across the bound is recognised whole.
- */
+/** How much of a payload is kept. */
+export interface Extent {
+  /**
+   * What is redacted before it is cut to `kept`: JSON in a string whole, so that its keys are seen, and of other text a margin more than is
+   * kept, so that personal data across the bound is recognised whole.
+   */
+  readonly read: Bounds;
+  /** One item more than is read says that some were left out. A payload's SHA-256 stands for the rest. */
+  readonly kept: Bounds;
+}
+
 const read: Bounds = { stringMax: 2304, jsonStringMax: 32_768, keyMax: 512, itemsMax: 100, totalMax: 65_536 };
+const kept: Bounds = { stringMax: 2048, jsonStringMax: 2048, keyMax: 256, itemsMax: 101, totalMax: 16_384 };
+
+/** Of what passes through: many records, each of which is read seldom. */
+const ofRecord: Extent = { read, kept };
+/** Of what people are asked about: one text may be as long as all of it, because a yes is for all of it. */
+export const ofQuestion: Extent = {
+  read: { ...read, stringMax: 16_640 },
+  kept: { ...kept, stringMax: 16_384, jsonStringMax: 16_384 },
+};
 const depthMax = 16;
 const CUT = '[cut]';
 
 /** A payload as a record keeps it: redacted, and cut to a bound. Null when it cannot be redacted: then only its digest is kept. */
-export function recordable(value: Json, redactJson: RedactJson): Json {
+export function recordable(value: Json, redactJson: RedactJson, extent: Extent = ofRecord): Json {
   try {
-    return prune(redactJson(prune(value, read)).value, kept);
+    return prune(redactJson(prune(value, extent.read)).value, extent.kept);
   } catch {
     return null;
   }
 }
 
-/** True when a record keeps every character and item of it; redaction may still take some. */
-export function isKeptWhole(value: Json): boolean {
-  return [read, kept].every((bounds) => fits(value, bounds, { left: kept.stringMax }, 0));
+/** True when every character and item of it is kept; redaction may still take some. */
+export function isKeptWhole(value: Json, extent: Extent): boolean {
+  return [extent.read, extent.kept].every((bounds) => fits(value, bounds, { left: extent.kept.stringMax }, 0));
 }
 
 /** The very same value when it is within the bounds. */
@@ -71,7 +85,7 @@ function cut(value: Json, bounds: Bounds, budget: { left: number }, depth: numbe
     for (const item of value) {
       if (items.length >= bounds.itemsMax || budget.left <= 0) {
         // How many there were is only known before the first cut.
-        items.push(bounds === read ? `[${value.length - items.length} more]` : CUT);
+        items.push(isReading(bounds) ? `[${value.length - items.length} more]` : CUT);
         break;
       }
       items.push(cut(item, bounds, budget, depth + 1));
@@ -102,9 +116,13 @@ function cutText(text: string, bounds: Bounds, budget: { left: number }): string
   const taken = isWhole ? text.length : bounds.stringMax;
   budget.left -= taken;
   if (isWhole) return text;
-  if (bounds === read && isJsonLike(text)) return CUT;
+  if (isReading(bounds) && isJsonLike(text)) return CUT;
   // Marked before it is redacted, too: what masking makes short is not cut again, and would look whole.
   return `${text.slice(0, taken).toWellFormed()}${CUT}`;
+}
+
+function isReading(bounds: Bounds): boolean {
+  return bounds === ofRecord.read || bounds === ofQuestion.read;
 }
 
 function isJsonLike(text: string): boolean {

@@ -3,7 +3,7 @@ import type { Allowed } from '../../contract/decision.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ValidArguments } from '../../contract/receipts.ts';
 import { canonicalSha256 } from '../../shared/canonical-json.ts';
-import { isKeptWhole } from '../recordable.ts';
+import { isKeptWhole, ofQuestion } from '../recordable.ts';
 import type { CheckedCall } from './questions.ts';
 import { resolvePointer } from './resolve-pointer.ts';
 
@@ -27,12 +27,13 @@ export function callWindow({ args, allowed }: { readonly args: ValidArguments; r
   return undefined;
 }
 
-/** What people are offered. Nothing where they would not see all that stays the same: a yes to what was cut off is none. */
+/** What people are offered. Nothing where they would not see all that stays the same: a yes to what was cut off or masked is none. */
 export function windowOffer(checked: CheckedCall, shown: Json): WindowOffer | undefined {
   const window = callWindow(checked);
-  if (window === undefined || !isKeptWhole(checked.args.value)) return undefined;
+  if (window === undefined || !isKeptWhole(checked.args.value, ofQuestion)) return undefined;
   const same = valuesAt(shown, window.same);
-  return same && { callsMax: window.callsMax, same, sha256: window.sha256 };
+  if (same === undefined || canonicalSha256(same) !== window.sha256) return undefined;
+  return { callsMax: window.callsMax, same, sha256: window.sha256 };
 }
 
 function valuesAt(value: Json, pointers: readonly string[]): Readonly<Record<string, Json>> | undefined {

@@ -7,7 +7,7 @@ import type { Tool } from '../../contract/registry.ts';
 import type { ToolCall } from '../../contract/tool-call.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { clientName } from '../record-parts.ts';
-import { recordable } from '../recordable.ts';
+import { ofQuestion, recordable } from '../recordable.ts';
 import { windowOffer } from './call-window.ts';
 
 /** A call that was looked at, but for a person's yes. */
@@ -32,14 +32,14 @@ export function boundCall({ caller, tool, args, allowed }: CheckedCall): Granted
   };
 }
 
-/** What people are asked. Arguments are redacted and cut as the record has them, so nobody sees more in a card than an auditor does. */
+/** What people are asked. Arguments are redacted as the record has them, and kept to greater length. */
 export function questionOf(
   checked: CheckedCall,
   call: ToolCall,
   deps: Pick<GatewayDeps, 'redactJson'>,
 ): ApprovalQuestion {
   const { args, allowed } = checked;
-  const shown = asObject(recordable(args.value, deps.redactJson));
+  const shown = asObject(recordable(args.value, deps.redactJson, ofQuestion));
   const window = windowOffer(checked, shown as Json);
   return {
     ...boundCall(checked),
