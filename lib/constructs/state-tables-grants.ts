@@ -46,6 +46,8 @@ const gatewayUses: readonly TableUse[] = [
     partitions: ['asked#*', 'call#*', 'request#*', 'step-up#*', 'window#*'],
   },
   { table: grantTable.name, actions: ['Query', 'UpdateItem'], partitions: ['call#*', 'window#*'] },
+  // How many questions one asker has opened in an hour; never read.
+  { table: grantTable.name, actions: ['UpdateItem'], partitions: ['questions#*'] },
   signingKeyUse,
 ];
 

@@ -124,7 +124,12 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
     quota: createQuotaCounter({ client, tablePrefix, now, deadlineMs: env.QUOTA_DEADLINE_MS }),
     grants: createGrantStore({ client, tablePrefix }),
     ...openApprovals({
-      store: createApprovalStore({ client, tablePrefix, waitMs: env.APPROVAL_WAIT_MS }),
+      store: createApprovalStore({
+        client,
+        tablePrefix,
+        waitMs: env.APPROVAL_WAIT_MS,
+        questionsPerHourMax: env.QUESTIONS_PER_HOUR_MAX,
+      }),
       now,
       signingKeys,
       publicUrl: env.PUBLIC_URL,

@@ -55,6 +55,11 @@ export const gatewayEnv = {
     { min: 1000, max: 604_800_000 },
     86_400_000,
   ),
+  QUESTIONS_PER_HOUR_MAX: integer(
+    'new questions to people that one caller may open in an hour of the clock; further calls that need one are refused until the next',
+    { min: 1, max: 100_000 },
+    100,
+  ),
   APPROVAL_WORKFLOW_ARN: text('state machine that an execution is started of for each question; empty: none', ''),
   MASK_KEY: secretKey(
     'key of pseudonyms in masked columns: 32 bytes in base64, or 43 letters and digits, the same for every replica. Unset: a key of this process',

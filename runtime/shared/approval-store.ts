@@ -23,6 +23,7 @@ import {
   toAskedItem,
   toRequestItem,
 } from './approval-items.ts';
+import { countQuestion } from './count-question.ts';
 import { type DynamoDBClient, ifConditionHolds, orRefuse } from './dynamo.ts';
 import { findClosedRequests } from './find-closed-requests.ts';
 import { createGrantStore } from './grant-store.ts';
@@ -35,7 +36,8 @@ import { Refusal } from './refusal.ts';
 export interface ApprovalStore {
   /**
    * The request that stands for this very call, and a new one when none does. It stands while it is open, while its yes can be
-   * used (`approved`: look for the grant again), and for a while after a no (`denied`).
+   * used (`approved`: look for the grant again), and for a while after a no (`denied`). Throws Refusal `quota_exceeded` when the asker
+   * has opened `questionsPerHourMax` in this hour; one that stands is found all the same.
    */
   open(question: ApprovalQuestion, nowMs: number): Promise<ApprovalRequest>;
   /** As it is at `nowMs`: an open request whose time is over is `expired`. Undefined for an id that was never given. */
@@ -74,6 +76,8 @@ export interface ApprovalStoreOptions {
   readonly waitMs?: number;
   /** How long after a no the same call does not ask again. @default 15 minutes */
   readonly denialStandsMs?: number;
+  /** New questions of one asker, a tenant's subject, in an hour of the clock. @default as many as they like */
+  readonly questionsPerHourMax?: number;
   /** For one command, all its attempts included. @default 1000 */
   readonly deadlineMs?: number;
   /** Told of what stands in the list of requests and is none, by its key. @default nobody is */
@@ -86,6 +90,7 @@ const noticeClaimMs = 60_000;
 
 export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStore {
   const { client, tablePrefix, waitMs = 86_400_000, denialStandsMs = 15 * 60_000, deadlineMs = 1000 } = options;
+  const { questionsPerHourMax: perHourMax } = options;
   const TableName = `${tablePrefix}${grantTable.name}`;
   const grants = createGrantStore({ client, tablePrefix, deadlineMs });
   const deadline = () => ({ abortSignal: AbortSignal.timeout(deadlineMs) });
@@ -210,6 +215,10 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
           const asked = item === undefined ? undefined : fromAskedItem(item);
           const found = asked && (await standing(question, asked, nowMs));
           if (found !== undefined) return found;
+          if (perHourMax !== undefined) {
+            // Before the claim: a claimed call is written by whoever comes next. Who loses the claim may count twice, never too little.
+            await countQuestion(question, nowMs, { client, TableName, deadline, perHourMax });
+          }
           const requestId = randomBytes(16).toString('base64url');
           // Whoever wins or loses: the next round reads what stands.
           await claimCall(question, { requestId, openedAtMs: nowMs, expiresAtMs: nowMs + waitMs }, asked);

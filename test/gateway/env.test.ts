@@ -23,3 +23,10 @@ test('there is no mTLS port and no believed proxy unless somebody says so', () =
   assert.equal(gatewayEnv.PROXY_HOPS.fallback, 0);
   assert.throws(() => gatewayEnv.MTLS_PORT.parse('http'), /whole number/);
 });
+
+test('one caller opens 100 new questions to people in an hour unless somebody says otherwise, and never none or any number', () => {
+  const { fallback, parse } = gatewayEnv.QUESTIONS_PER_HOUR_MAX;
+  assert.equal(fallback, 100);
+  assert.deepEqual([parse('1'), parse('100000')], [1, 100_000]);
+  for (const text of ['0', '100001', 'many']) assert.throws(() => parse(text), /whole number/);
+});

@@ -83,6 +83,45 @@ suite('a request', () => {
     assert.equal(ids.size, 1 + others.length);
   });
 
+  test('is refused to who has opened as many as an hour allows, until the next, and to nobody else', async (t) => {
+    const { client, createClient } = await openTestDynamo(t);
+    const options = { tablePrefix, questionsPerHourMax: 2 };
+    const approvals = createApprovalStore({ client, ...options });
+    const another = createApprovalStore({ client: createClient(), ...options });
+    const numbered = (n: number) => ({ ...question, argumentsSha256: String(n).repeat(64) });
+    const hour = 60 * minute;
+    const half = Math.floor(opened / hour) * hour + hour / 2;
+    const { id } = await approvals.open(numbered(1), half);
+    await another.open(numbered(2), half);
+    const exceeded = (error: unknown) => {
+      assert.ok(error instanceof Refusal && error.code === 'quota_exceeded');
+      assert.match(error.message, /^The limit of 2 new questions .* Wait for the next hour, then send this call again/);
+      assert.equal(error.details.retryAfterMs, hour / 2);
+      return true;
+    };
+    for (const store of [approvals, another]) await assert.rejects(store.open(numbered(3), half), exceeded);
+    assert.equal((await approvals.open(numbered(1), half)).id, id, 'what was asked is found');
+    assert.equal((await approvals.listOpen('acme', half)).length, 2);
+    await approvals.open({ ...numbered(3), subject: 'user-2' }, half);
+    await approvals.open({ ...numbered(3), tenant: 'globex' }, half);
+    await assert.rejects(approvals.open(numbered(3), half + hour / 2 - 1));
+    await approvals.open(numbered(3), half + hour / 2);
+  });
+
+  test('costs its asker nothing when the identical call finds it, and its count is deleted a day after the hour', async (t) => {
+    const { client } = await openTestDynamo(t);
+    const approvals = createApprovalStore({ client, tablePrefix, questionsPerHourMax: 2 });
+    for (let time = 0; time < 5; time += 1) await approvals.open(question, opened);
+    await approvals.open({ ...question, tool: 'another' }, opened);
+    const { Items = [] } = await client.send(new ScanCommand({ TableName: `${tablePrefix}grants` }));
+    const [count, ...more] = Items.filter(({ pk }) => pk?.S?.startsWith('questions#'));
+    assert.equal(more.length, 0);
+    assert.doesNotMatch(JSON.stringify(count), /acme|user-1/);
+    assert.deepEqual([count?.sk?.S, count?.n?.N], [new Date(opened).toISOString().slice(0, 13), '2']);
+    const endSeconds = (Math.floor(opened / (60 * minute)) + 1) * 3600;
+    assert.equal(count?.expires_at?.N, String(endSeconds + 86_400));
+  });
+
   test('that was claimed and never written is written by the next who asks', async (t) => {
     const dynamo = await openTestDynamo(t);
     const { approvals } = storesOf(dynamo);

@@ -43,6 +43,8 @@ export interface ApprovalWorldOptions {
   readonly holdMs?: number;
   readonly pollMs?: number;
   readonly waitMs?: number;
+  /** @default as many as one likes */
+  readonly questionsPerHourMax?: number;
   readonly stateKey?: Uint8Array;
   /** Sends people of tenant acme with tokens of this issuer to it. @default nobody */
   readonly stepUpIssuer?: string;
@@ -58,11 +60,17 @@ const tools = ['echo.change', 'echo.drop', 'echo.say'];
 
 export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOptions = {}): Promise<ApprovalWorld> {
   const { client } = options.dynamo ?? (await openTestDynamo(t));
-  const { holdMs = 0, pollMs = 10, waitMs, stateKey, stepUpIssuer: issuer } = options;
+  const { holdMs = 0, pollMs = 10, waitMs, questionsPerHourMax, stateKey, stepUpIssuer: issuer } = options;
   let aheadMs = 0;
   let looks = 0;
   const now = () => Date.now() + aheadMs;
-  const store = createApprovalStore({ client, tablePrefix, deadlineMs, ...(waitMs !== undefined && { waitMs }) });
+  const store = createApprovalStore({
+    client,
+    tablePrefix,
+    deadlineMs,
+    ...(waitMs !== undefined && { waitMs }),
+    ...(questionsPerHourMax !== undefined && { questionsPerHourMax }),
+  });
   const grants = createGrantStore({ client, tablePrefix, deadlineMs });
   const stepUps = createStepUps({ client, tablePrefix, deadlineMs: 30_000 });
   const more = options.windows === undefined ? {} : { windows: options.windows };

@@ -207,6 +207,25 @@ test('a question that nobody answered in time is over, and the next call asks an
   assert.notEqual(approvalOf(await world.change()), approvalOf(first));
 });
 
+test('who has asked people too often in an hour is told when to come back, on record, while what was asked can still be sent', async (t) => {
+  const world = await openApprovalWorld(t, { questionsPerHourMax: 1 });
+  // Everything below happens within one hour, whatever time it is.
+  world.advance(60 * minute - (world.now() % (60 * minute)));
+  const first = approvalOf(await world.change());
+  const over = await world.change({ arguments: { text: 'another' } });
+  assert.equal(over.status, 429);
+  const { code } = over.json.error.data;
+  assert.equal(code, 'quota_exceeded');
+  assert.match(over.json.error.message, /^The limit of 1 new questions to people an hour for one caller/);
+  const seconds = Number(over.headers['retry-after']);
+  assert.ok(seconds > 3000 && seconds <= 3600, String(seconds));
+  assert.deepEqual(world.gists(1), ['mcp_call echo.change refused quota_exceeded unasked']);
+  assert.equal(approvalOf(await world.change()), first);
+  assert.equal((await world.store.listOpen('acme', world.now())).length, 1);
+  world.advance(60 * minute);
+  assert.notEqual(approvalOf(await world.change({ arguments: { text: 'another' } })), first);
+});
+
 test('the tool server and the record get a receipt of the yes that the gateway signed', async (t) => {
   const world = await openApprovalWorld(t);
   const id = approvalOf(await world.change());

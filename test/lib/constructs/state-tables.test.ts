@@ -167,6 +167,7 @@ test('each service may do to the tables what its code does, and neither gateway 
       ['TablesGrants asked#* call#* request#* step-up#* window#*', 'dynamodb:PutItem'],
       ['TablesGrants asked#* request#*', 'dynamodb:GetItem'],
       ['TablesGrants call#* window#*', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+      ['TablesGrants questions#*', 'dynamodb:UpdateItem'],
       ['TablesGrants request#*', 'dynamodb:BatchGetItem'],
       ['TablesQuota', 'dynamodb:UpdateItem'],
       ['TablesSigningKeys', 'dynamodb:PutItem', 'dynamodb:Scan'],
