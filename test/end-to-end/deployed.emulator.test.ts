@@ -187,6 +187,9 @@ describe('the deployed platform', () => {
     const deadline = performance.now() + 60_000;
     while (!(await call()).includes('Unknown tool') && performance.now() < deadline) await delay(250);
     assert.match(await call(), /Unknown tool: postgres\.readonly/);
+    // Each service looks by itself; until both have it, an answer to what the other asks is refused as policy_changed.
+    const isInForce = /"previous":"[0-9a-f]{12}","msg":"policy bundle in force"/;
+    await until(() => isInForce.test(logOf('approvals')), 'the update where people answer');
   });
 
   it('keeps tool servers closed to whoever comes past the gateway, on record', async () => {
