@@ -23,6 +23,7 @@ import {
   toAskedItem,
   toRequestItem,
 } from './approval-items.ts';
+import { createApprovalNotices } from './approval-notices.ts';
 import { countQuestion } from './count-question.ts';
 import { type DynamoDBClient, ifConditionHolds, orRefuse } from './dynamo.ts';
 import { findClosedRequests } from './find-closed-requests.ts';
@@ -86,7 +87,6 @@ export interface ApprovalStoreOptions {
 
 /** Askers of one call meet at one item; who loses reads what the winner wrote. */
 const openAttemptsMax = 5;
-const noticeClaimMs = 60_000;
 
 export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStore {
   const { client, tablePrefix, waitMs = 86_400_000, denialStandsMs = 15 * 60_000, deadlineMs = 1000 } = options;
@@ -95,6 +95,7 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
   const grants = createGrantStore({ client, tablePrefix, deadlineMs });
   const deadline = () => ({ abortSignal: AbortSignal.timeout(deadlineMs) });
   const index = createApprovalIndex({ client, TableName, deadline, onUnreadable: options.onUnreadable });
+  const notices = createApprovalNotices({ client, TableName, deadline });
   const answered = <T>(work: () => Promise<T>) => orRefuse('approval_unavailable', work);
 
   async function get(Key: Item): Promise<Item | undefined> {
@@ -268,36 +269,8 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
         return grant !== undefined && (await grants.revoke(grant, nowMs));
       }),
 
-    claimNotice: (id, nowMs) =>
-      answered(() =>
-        ifConditionHolds(
-          client.send(
-            new UpdateItemCommand({
-              TableName,
-              Key: requestKey(id),
-              UpdateExpression: 'SET noticeClaimedAtMs = :now',
-              ConditionExpression:
-                '#state = :open AND attribute_not_exists(noticeMessage)' +
-                ' AND (attribute_not_exists(noticeClaimedAtMs) OR noticeClaimedAtMs <= :old)',
-              ExpressionAttributeNames: { '#state': 'state' },
-              ExpressionAttributeValues: marshall({ ':open': 'open', ':now': nowMs, ':old': nowMs - noticeClaimMs }),
-            }),
-            deadline(),
-          ),
-        ),
-      ),
-
-    setNotice: (id, { channel, message }) =>
-      answered(async () => {
-        const write = new UpdateItemCommand({
-          TableName,
-          Key: requestKey(id),
-          UpdateExpression: 'SET noticeChannel = :channel, noticeMessage = :message',
-          ConditionExpression: 'attribute_exists(pk)',
-          ExpressionAttributeValues: marshall({ ':channel': channel, ':message': message }),
-        });
-        await ifConditionHolds(client.send(write, deadline()));
-      }),
+    claimNotice: (id, nowMs) => answered(() => notices.claim(id, nowMs)),
+    setNotice: (id, notice) => answered(() => notices.set(id, notice)),
   };
 }
 
