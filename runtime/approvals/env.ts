@@ -1,5 +1,6 @@
 import { isRecord } from '../contract/policy-values.ts';
 import { auditEnv } from '../shared/audit/audit-env.ts';
+import { policyEnv } from '../shared/policy-source/policy-env.ts';
 import { type EnvOf, integer, type OptionalEnvVariable, text, url } from '../shared/read-env.ts';
 import type { KnownApprover } from './clients/approver-directory.ts';
 
@@ -46,16 +47,7 @@ export const approvalsEnv = {
     { min: 1000, max: 604_800_000 },
     7_200_000,
   ),
-  POLICY_DIR: text('folder of the policy bundle, watched'),
-  POLICY_PARAMETER: text(
-    'SSM parameter that names the policy bundle in S3, which is then brought into POLICY_DIR; empty: somebody else fills the folder',
-    '',
-  ),
-  POLICY_POLL_MS: integer(
-    'how often POLICY_PARAMETER is read, milliseconds; up to a tenth is added',
-    { min: 50, max: 3_600_000 },
-    10_000,
-  ),
+  ...policyEnv,
   TABLE_PREFIX: text('what stands before the table names'),
   AWS_REGION: text('region of DynamoDB, S3, SSM and Step Functions', 'us-east-1'),
   DYNAMODB_ENDPOINT: text('endpoint of an embedded DynamoDB; empty for the AWS one', ''),

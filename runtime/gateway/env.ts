@@ -1,6 +1,7 @@
 import type { JsonWebKey } from 'node:crypto';
 import { auditEnv } from '../shared/audit/audit-env.ts';
 import { cognitoIssuers } from '../shared/cognito-issuers.ts';
+import { policyEnv } from '../shared/policy-source/policy-env.ts';
 import {
   type EnvOf,
   type EnvVariable,
@@ -64,16 +65,7 @@ export const gatewayEnv = {
   MASK_KEY: secretKey(
     'key of pseudonyms in masked columns: 32 bytes in base64, or 43 letters and digits, the same for every replica. Unset: a key of this process',
   ),
-  POLICY_DIR: text('folder of the policy bundle, watched'),
-  POLICY_PARAMETER: text(
-    'SSM parameter that names the policy bundle in S3, which is then brought into POLICY_DIR; empty: somebody else fills the folder',
-    '',
-  ),
-  POLICY_POLL_MS: integer(
-    'how often POLICY_PARAMETER is read, milliseconds; up to a tenth is added',
-    { min: 50, max: 3_600_000 },
-    10_000,
-  ),
+  ...policyEnv,
   ...auditEnv,
   AUDIT_WRITER: text('name of this writer in the record; one per replica', 'gateway'),
   TABLE_PREFIX: text('what stands before the table names'),
