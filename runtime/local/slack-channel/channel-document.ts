@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { Html, html } from '../../shared/pages/html.ts';
+import type { Html } from '../../shared/pages/html.ts';
+import { pageDocument } from '../../shared/pages/page.ts';
 
 /** Looks like a channel of Slack; none of Slack's own pictures, names of classes or fonts are in it. */
 const style = `
@@ -59,20 +60,5 @@ export function sendChannel(response: ServerResponse, status: number, title: str
     'cache-control': 'no-store',
     'content-security-policy': policy,
   });
-  response.end(
-    html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>${title} - Toolgate</title>
-<style>${new Html(style)}</style>
-</head>
-<body>
-${body}
-</body>
-</html>
-`.text,
-  );
+  response.end(pageDocument(title, style, body));
 }

@@ -66,8 +66,20 @@ pre b { text-decoration: underline; text-underline-offset: 3px; }
 /** Hash of the one style sheet for `style-src` (CSP 3 § 2.3.1). */
 export const styleHash = `'sha256-${hash('sha256', style, 'base64')}'`;
 
-/** A whole page. Works without scripts, and there are none. */
+/** A whole page in these looks. Works without scripts, and there are none. */
 export function page(title: string, content: Html): string {
+  return pageDocument(
+    title,
+    style,
+    html`<header>Toolgate</header>
+<main><div class="card">
+${content}
+</div></main>`,
+  );
+}
+
+/** The frame of every page: kept out of indexes, and as wide as the screen. `sheet` is CSS of ours, never of somebody else's words. */
+export function pageDocument(title: string, sheet: string, body: Html): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -75,13 +87,10 @@ export function page(title: string, content: Html): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title} - Toolgate</title>
-<style>${new Html(style)}</style>
+<style>${new Html(sheet)}</style>
 </head>
 <body>
-<header>Toolgate</header>
-<main><div class="card">
-${content}
-</div></main>
+${body}
 </body>
 </html>
 `.text;
