@@ -202,8 +202,8 @@ describe('the deployed platform', () => {
       assert.equal(status, 401, server);
       const refused = await platform.refusals(`tools_${server}`);
       assert.deepEqual(
-        refused.map(({ code, tenant }) => [code, tenant]),
-        [['token_invalid', '_unknown']],
+        refused.map(({ code, tenant, reason }) => [code, tenant, reason]),
+        [['token_invalid', '_unknown', 'The token is not valid. it comes from an issuer that is not trusted here']],
       );
     }
   });

@@ -281,8 +281,8 @@ function startService(parts: {
         NODE_EXTRA_CA_CERTS: caFile,
         // All clients come from one address here.
         ...(name === 'authorization' && { REGISTRATIONS_PER_MINUTE: '100' }),
-        // A new key waits until every reader has it: nobody has an older one here.
-        UPSTREAM_KEY_LEAD_MS: '0',
+        // A new key waits until every reader has it: nobody has an older one here but the gateway, for a second.
+        UPSTREAM_KEY_LEAD_MS: '1500',
         // No call waits here for a person: clients are told at once that somebody was asked.
         APPROVAL_HOLD_MS: '0',
         AWS_ENDPOINT_URL: recorder.endpoint,
