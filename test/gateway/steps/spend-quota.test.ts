@@ -4,7 +4,8 @@ import type { Allowed, Obligation } from '../../../runtime/contract/decision.ts'
 import type { Tool } from '../../../runtime/contract/registry.ts';
 import { createQuotaCounter, type QuotaCounter } from '../../../runtime/gateway/clients/quota-counter.ts';
 import { spendMessage, spendQuota } from '../../../runtime/gateway/steps/spend-quota.ts';
-import type { PolicyClient, QuotaInput, Verdict } from '../../../runtime/shared/policy-client.ts';
+import type { PolicyClient, Verdict } from '../../../runtime/shared/policy-client.ts';
+import type { QuotaInput } from '../../../runtime/shared/policy-inputs.ts';
 import { Refusal } from '../../../runtime/shared/refusal.ts';
 import { sampleCaller } from '../../support/caller.ts';
 import { sampleServer, sampleTool, sampleVersion } from '../../support/catalogue.ts';
