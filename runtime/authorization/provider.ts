@@ -1,24 +1,20 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Client, type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { createAdapter, hashSecret } from './adapter.ts';
-import {
-  approvalsClientId,
-  clientProblem,
-  commandLineClientId,
-  isSameRedirectUri,
-  registeredIdPrefix,
-} from './client-kinds.ts';
-import { type Consents, mayRemember } from './consents.ts';
+import { approvalsClientId, clientProblem, isSameRedirectUri, registeredIdPrefix } from './client-kinds.ts';
+import type { Consents } from './consents.ts';
 import type { AuthorizationDeps } from './deps.ts';
 import type { AuthorizationEnv } from './env.ts';
 import type { Keys } from './keys.ts';
+import { isWaitingForYes, loadGrant } from './load-grant.ts';
+import { approvalsClient, commandLineClient } from './own-clients.ts';
 import { errorPage } from './pages/pages.ts';
 import { questions } from './questions.ts';
 import type { RequestLimit } from './request-limit.ts';
 import { accessTokenSeconds, resourceServerFor } from './resource-servers.ts';
 import type { Resources } from './resources.ts';
 import type { Account } from './sample-users.ts';
-import { asksForApproval, type StepUpScope, withApprovalScope } from './step-up-scope.ts';
+import type { StepUpScope } from './step-up-scope.ts';
 import { claimsFor } from './token-claims.ts';
 
 const day = 24 * 3600;
@@ -206,27 +202,6 @@ function configurationOf(parts: ProviderParts): Configuration {
   };
 }
 
-function commandLineClient(): NonNullable<Configuration['clients']>[number] {
-  return {
-    client_id: commandLineClientId,
-    client_name: 'Toolgate command line',
-    application_type: 'native',
-    token_endpoint_auth_method: 'none',
-    grant_types: ['authorization_code'],
-    redirect_uris: ['http://127.0.0.1/callback'],
-  };
-}
-
-function approvalsClient(origin: string): NonNullable<Configuration['clients']>[number] {
-  return {
-    client_id: approvalsClientId,
-    client_name: 'Toolgate approvals',
-    token_endpoint_auth_method: 'none',
-    grant_types: ['authorization_code'],
-    redirect_uris: [`${origin}/approvals/signed-in`],
-  };
-}
-
 function sub({ subject }: Account) {
   return { sub: subject };
 }
@@ -236,38 +211,6 @@ function claimsOf({ subject, displayName, tenant, roles, email }: Account) {
   return { sub: subject, name: displayName, tenant, roles: [...roles], ...confirmed };
 }
 
-/** The grant of this authorization: what the person just said yes to, or a remembered yes that covers all that is asked. */
-async function loadGrant(ctx: KoaContextWithOIDC, { consents, resources }: ProviderParts) {
-  const { provider, client, account, params, result } = ctx.oidc;
-  const given = result?.consent?.grantId;
-  if (given !== undefined) return provider.Grant.find(given);
-  if (client?.clientId === approvalsClientId && account !== undefined) return signInGrant(ctx, account.accountId);
-  const uri = String(params?.resource);
-  const resource = resources.find(uri);
-  if (client === undefined || account === undefined || resource === undefined) return undefined;
-  if (!mayRemember(client.clientId, String(params?.redirect_uri))) return undefined;
-  const asked = String(params?.scope ?? '').split(' ');
-  const known = withApprovalScope(resource, client.clientId).scopes;
-  const scopes = new Map([...known].filter(([scope]) => asked.includes(scope)));
-  const consent = { subject: account.accountId, clientId: client.clientId, resource: uri, scopes };
-  if (!(await consents.covers(consent))) return undefined;
-  const grant = new provider.Grant({ clientId: client.clientId, accountId: account.accountId });
-  grant.addResourceScope(uri, [...scopes.keys()].join(' '));
-  if (asked.includes('openid')) grant.addOIDCScope('openid');
-  await grant.save();
-  return grant;
-}
-
-/** Whether the person is to wait: the scope of a yes is asked for, there is none to use, and somebody is asked. */
-async function isWaitingForYes({ oidc }: KoaContextWithOIDC, { resources, stepUp }: ProviderParts): Promise<boolean> {
-  const { client, session, params } = oidc;
-  const subject = session?.accountId;
-  const resource = resources.find(String(params?.resource));
-  if (!asksForApproval(params?.scope) || client === undefined || subject === undefined || resource === undefined)
-    return false;
-  return (await stepUp.standing({ subject, clientId: client.clientId }, resource)).kind === 'waiting';
-}
-
 /** Only GETs leave this server, and only through the guard against SSRF. */
 async function fetchSafely(url: string, method: string, { safeFetch }: AuthorizationDeps): Promise<Response> {
   if (method !== 'GET') throw new Error(`${method} requests are never sent to an address that a client chose`);
@@ -275,14 +218,6 @@ async function fetchSafely(url: string, method: string, { safeFetch }: Authoriza
     contentTypes: ['application/json', 'application/jwk-set+json'],
   });
   return new Response(status === 204 || status === 304 ? null : new Uint8Array(body), { status, headers });
-}
-
-/** Our own page learns who the person is, and gets no scope of a tool. */
-async function signInGrant({ oidc: { provider } }: KoaContextWithOIDC, accountId: string) {
-  const grant = new provider.Grant({ clientId: approvalsClientId, accountId });
-  grant.addOIDCScope('openid');
-  await grant.save();
-  return grant;
 }
 
 function isOriginOf(client: Client, origin: string): boolean {
