@@ -1,5 +1,6 @@
-import { type ExpressionToken, readTokens } from './expression-tokens.ts';
+import { readTokens } from './expression-tokens.ts';
 import { comparedConstant, expressionsOf, isPlainKey, mayRename } from './plan-expressions.ts';
+import { type Mentions, mentionsIn } from './plan-mentions.ts';
 import type { PlanNode } from './query-plan.ts';
 
 /** A column by its name in the database; `null` is any column of the table. */
@@ -24,13 +25,6 @@ const setOperations = new Set(['Append', 'Merge Append', 'SetOp']);
 const rowKeepers = new Set(['Limit', 'Sort', 'Incremental Sort', 'Unique', 'Gather', 'Gather Merge']);
 /** Their expressions are not in the plan: row counts of LIMIT, rows of VALUES. */
 const silent = new Set(['Limit', 'Values Scan']);
-
-interface Mentions {
-  readonly columns: readonly { readonly alias: string; readonly column: string | null; readonly at: number }[];
-  /** Names such as `SubPlan 1`. */
-  readonly subplans: readonly string[];
-  readonly isUnderstood: boolean;
-}
 
 class Steering {
   readonly #root: PlanNode;
@@ -220,30 +214,7 @@ class Steering {
   }
 
   #mentions(text: string, isQualified = false): Mentions {
-    const tokens = readTokens(text);
-    const columns: Mentions['columns'][number][] = [];
-    const subplans: string[] = [];
-    let isUnderstood = true;
-    const only = this.#aliases.size === 1 && !isQualified ? [...this.#aliases.keys()][0] : undefined;
-    for (let at = 0; at < tokens.length; at += 1) {
-      const [token, dot, member] = tokens.slice(at, at + 3) as (ExpressionToken | undefined)[];
-      if (token?.kind !== 'name') continue;
-      if (!token.isQuoted && (token.text === 'SubPlan' || token.text === 'InitPlan') && dot?.kind === 'number') {
-        subplans.push(`${token.text} ${dot.text}`);
-      } else if (dot?.text === '.' && (member?.kind === 'name' || member?.text === '*')) {
-        const before = tokens[at - 1];
-        if (this.#aliases.has(token.text)) {
-          columns.push({ alias: token.text, column: member.kind === 'name' ? member.text : null, at });
-        } else if (tokens[at + 3]?.text !== '(' && before?.text !== ':' && before?.text !== 'COLLATE') {
-          isUnderstood = false;
-        }
-        at += 2;
-      } else if (only !== undefined && tokens[at - 1]?.text !== '.') {
-        // With one table in the statement, outputs come without its name.
-        columns.push({ alias: only, column: token.text, at });
-      }
-    }
-    return { columns, subplans, isUnderstood };
+    return mentionsIn(text, this.#aliases, isQualified);
   }
 
   #guess(column: SteeringColumn, constant: string): void {
