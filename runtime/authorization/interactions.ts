@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Client, Provider } from 'oidc-provider';
+import { readForm } from '../shared/pages/read-form.ts';
 import { sendPage } from '../shared/pages/send-page.ts';
 import { clientKindOf, isLoopbackUri } from './client-kinds.ts';
 import { type Consents, mayRemember } from './consents.ts';
@@ -36,7 +37,6 @@ export interface InteractionParts {
 
 type Question = Awaited<ReturnType<Provider['interactionDetails']>>;
 
-const formBytesMax = 4096;
 const askedAgain = 'This question is no longer open. Go back to your client and sign in again.';
 
 /** Serves `/interaction/{uid}`: asks who the person is, and whether the client may. */
@@ -213,17 +213,6 @@ function isSameOrigin(request: IncomingMessage, issuer: string): boolean {
   if (site !== undefined) return site === 'same-origin';
   const { origin } = request.headers;
   return origin === undefined || origin === issuer;
-}
-
-async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > formBytesMax) return undefined;
-    chunks.push(chunk);
-  }
-  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
 }
 
 function seeOther(response: ServerResponse, location: string): void {

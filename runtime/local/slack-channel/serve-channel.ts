@@ -1,8 +1,8 @@
 import type { Button, InputBlock } from '@slack/types';
 import { isFormToken, type PageSignIn, type SignedIn, seeOther } from '../../approvals/page-sign-in.ts';
 import { plainPage } from '../../approvals/pages/plain-page.ts';
-import { readForm } from '../../approvals/read-form.ts';
 import type { MorePages, Visit } from '../../approvals/serve-pages.ts';
+import { readForm } from '../../shared/pages/read-form.ts';
 import { sendPage } from '../../shared/pages/send-page.ts';
 import { sendChannel } from './channel-document.ts';
 import {
