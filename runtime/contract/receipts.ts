@@ -40,6 +40,18 @@ export interface GrantedCall {
   readonly policyRevision: string;
 }
 
+/** All of them. */
+export const grantedCallFields = [
+  'tenant',
+  'subject',
+  'clientId',
+  'server',
+  'tool',
+  'definitionHash',
+  'argumentsSha256',
+  'policyRevision',
+] as const satisfies readonly (keyof GrantedCall)[];
+
 /** Where an approved call carries its receipt to the tool server, under `_meta`: a JWS whose `typ` is `approval-receipt+jwt`. */
 export const approvalMetaKey = 'dev.toolgate/approval';
 

@@ -111,17 +111,8 @@ export interface CapabilityManifest {
   readonly tools: readonly CapabilityTool[];
 }
 
-export interface CapabilityTool {
-  readonly name: string;
-  readonly title?: string;
-  readonly description: string;
-  readonly inputSchema: JsonObject;
-  readonly outputSchema?: JsonObject;
-  readonly annotations: ToolAnnotations;
-  readonly scopes: readonly string[];
-  readonly version: string;
-  readonly destructive: boolean;
-}
+/** A tool as its server describes it, before it is pinned. */
+export type CapabilityTool = Omit<ToolEntry, 'definitionHash'>;
 
 /** What, resolved: one tool of one server version. A call may go nowhere else. */
 export interface Tool {

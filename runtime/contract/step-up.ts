@@ -1,4 +1,5 @@
 import type { ApprovalState } from './approval.ts';
+import { grantedCallFields } from './receipts.ts';
 import type { ScopeWords } from './registry.ts';
 
 /**
@@ -44,14 +45,7 @@ export const stepUpPartition = 'step-up#';
 /** What the authorization server reads of a request: which call and how it stands, and nothing of its arguments but their hash. */
 export const stepUpRequestAttributes = [
   'id',
-  'tenant',
-  'subject',
-  'clientId',
-  'server',
-  'tool',
-  'definitionHash',
-  'argumentsSha256',
-  'policyRevision',
+  ...grantedCallFields,
   'words',
   'state',
   'expiresAtMs',

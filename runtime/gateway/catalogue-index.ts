@@ -2,6 +2,7 @@ import type { PolicyTool } from '../contract/decision.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { CatalogueSnapshot, ServerEntry, ServerVersion, Tool } from '../contract/registry.ts';
 import type { Endpoint } from '../contract/tool-call.ts';
+import { definitionOf } from '../shared/definition-hash.ts';
 
 /** What stands behind one door: the tools that list and call both look at, so that they cannot differ. */
 export interface Door {
@@ -130,17 +131,10 @@ function createDoor(server: ServerEntry | undefined, version: ServerVersion | un
 }
 
 function toDoorTool(tool: Tool): DoorTool {
-  const { name, title, description, inputSchema, outputSchema, annotations, scopes, version, destructive } = tool.entry;
+  const { name, scopes, version, destructive } = tool.entry;
   return {
     ...tool,
     policy: { name, server: tool.server.name, version, scopes, destructive },
-    listed: {
-      name,
-      ...(title !== undefined && { title }),
-      description,
-      inputSchema,
-      ...(outputSchema !== undefined && { outputSchema }),
-      annotations: annotations as JsonObject,
-    },
+    listed: definitionOf(tool.entry),
   };
 }

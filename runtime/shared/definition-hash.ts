@@ -13,13 +13,18 @@ export type ToolDefinition = Pick<
  * is another definition than none.
  */
 export function definitionHash(tool: ToolDefinition): string {
+  return canonicalSha256(definitionOf(tool));
+}
+
+/** The members of a definition and no others. */
+export function definitionOf(tool: ToolDefinition): JsonObject {
   const { name, title, description, inputSchema, outputSchema, annotations } = tool;
-  return canonicalSha256({
+  return {
     name,
     ...(title !== undefined && { title }),
     description,
     inputSchema,
     ...(outputSchema !== undefined && { outputSchema }),
     annotations: annotations as JsonObject,
-  });
+  };
 }

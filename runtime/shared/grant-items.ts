@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { isCount } from '../contract/policy-values.ts';
-import type { Grant, GrantedCall } from '../contract/receipts.ts';
+import { type Grant, type GrantedCall, grantedCallFields } from '../contract/receipts.ts';
 import { keyHash } from './key-hash.ts';
 
 /** Whatever a record claims, a yes is open for no longer. */
@@ -26,7 +26,7 @@ export function windowKey(call: GrantedCall, sameSha256: string, id: string): Gr
 }
 
 export function grantPartition(call: GrantedCall): string {
-  return `call#${keyHash(...callFields.map((field) => call[field]))}`;
+  return `call#${keyHash(...grantedCallFields.map((field) => call[field]))}`;
 }
 
 /** Equal for all calls that have in common what a window binds. */
@@ -69,7 +69,7 @@ export function isOpen(grant: Grant, nowMs: number): boolean {
 
 /** The partition is a hash over the call already; this holds for records that were written by other means, too. */
 export function isForCall(grant: Grant, call: GrantedCall): boolean {
-  return grant.calls === undefined && callFields.every((field) => grant[field] === call[field]);
+  return grant.calls === undefined && grantedCallFields.every((field) => grant[field] === call[field]);
 }
 
 /** As {@link isForCall}, of a grant of several calls. */
@@ -83,18 +83,7 @@ export function callOf(bound: GrantedCall): GrantedCall {
   return { tenant, subject, clientId, server, tool, definitionHash, argumentsSha256, policyRevision };
 }
 
-const callFields = [
-  'tenant',
-  'subject',
-  'clientId',
-  'server',
-  'tool',
-  'definitionHash',
-  'argumentsSha256',
-  'policyRevision',
-] as const satisfies readonly (keyof GrantedCall)[];
-
-const windowFields = callFields.filter((field) => field !== 'argumentsSha256');
+const windowFields = grantedCallFields.filter((field) => field !== 'argumentsSha256');
 
 function endOf({ grantedAtMs, expiresAtMs }: Pick<Grant, 'grantedAtMs' | 'expiresAtMs'>): number {
   return Math.min(expiresAtMs, grantedAtMs + grantLifetimeMaxMs);

@@ -1,6 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { JsonObject } from '../contract/json.ts';
-import type { CapabilityTool, ServiceLevel } from '../contract/registry.ts';
+import type { CapabilityManifest, CapabilityTool } from '../contract/registry.ts';
 import type { Logger } from '../shared/logger.ts';
 
 /** One tool with its code. `definition.destructive` makes a call need a person's yes in its token. */
@@ -36,14 +36,5 @@ export interface ToolCaller {
   readonly tool: string | undefined;
 }
 
-/** Who a tool server is. */
-export interface ServerIdentity {
-  /** `^[a-z][a-z0-9-]{0,62}$`. */
-  readonly name: string;
-  readonly title: string;
-  readonly description: string;
-  readonly version: string;
-  /** Team that answers for it. */
-  readonly owner: string;
-  readonly slo: ServiceLevel;
-}
+/** Who a tool server is; its name is `^[a-z][a-z0-9-]{0,62}$`. */
+export type ServerIdentity = CapabilityManifest['server'];
