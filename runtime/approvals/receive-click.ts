@@ -4,7 +4,7 @@ import type { ApprovalStore } from '../shared/approval-store.ts';
 import { approvalEvent } from '../shared/audit/approval-event.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import type { Logger } from '../shared/logger.ts';
-import { toRefusal } from '../shared/refusal.ts';
+import { reasonOf, toRefusal } from '../shared/refusal.ts';
 import type { KnownApprover } from './clients/approver-directory.ts';
 import type { Slack } from './clients/slack.ts';
 import type { Answer, AnswerOutcome } from './decide-request.ts';
@@ -69,7 +69,8 @@ async function identified(click: SlackClick, request: ApprovalRequest, deps: Rec
   try {
     return await identifyApprover(click, request, deps);
   } catch (error) {
-    const { code, message } = toRefusal(error);
+    const refusal = toRefusal(error);
+    const { code } = refusal;
     await deps.audit.append(
       approvalEvent(request, {
         event: click.kind === 'take-back' ? 'approval_revoked' : 'approval_decided',
@@ -78,7 +79,7 @@ async function identified(click: SlackClick, request: ApprovalRequest, deps: Rec
         caller: null,
         outcome: code === 'approver_unknown' ? 'refused' : 'failed',
         code,
-        reason: message,
+        reason: reasonOf(refusal),
         detail: {
           verdict: click.kind === 'take-back' ? click.kind : verdictOf(click),
           via: 'slack',

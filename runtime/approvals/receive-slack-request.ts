@@ -6,7 +6,7 @@ import { unknownTenant } from '../shared/audit/limit-strangers.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import type { Logger } from '../shared/logger.ts';
 import { JsonError, parseJson } from '../shared/parse-json.ts';
-import { Refusal, toRefusal } from '../shared/refusal.ts';
+import { Refusal, reasonOf, toRefusal } from '../shared/refusal.ts';
 import { refusalForms } from '../shared/refusal-forms.ts';
 import type { Claim } from './clients/claims.ts';
 import type { SlackEvents } from './clients/slack-events.ts';
@@ -84,7 +84,8 @@ async function isFirst(signature: string, request: IncomingMessage, deps: Receiv
 }
 
 async function refuse(request: IncomingMessage, error: unknown, deps: ReceiveSlackDeps): Promise<number> {
-  const { code, message, details } = toRefusal(error);
+  const refusal = toRefusal(error);
+  const { code, details } = refusal;
   const { status } = refusalForms[code];
   deps.logger.warn(
     { code, detail: details.privateDetail, ...(code === 'internal_error' && { err: error }) },
@@ -101,7 +102,7 @@ async function refuse(request: IncomingMessage, error: unknown, deps: ReceiveSla
       method: 'POST /slack/interactions',
       outcome: code === 'internal_error' ? 'failed' : 'refused',
       code,
-      reason: message,
+      reason: reasonOf(refusal),
       http_status: status,
     });
     return status;

@@ -5,7 +5,7 @@ import type { Elevation, QuotaReceipt, ValidArguments } from '../contract/receip
 import type { ServerEntry, ServerVersion } from '../contract/registry.ts';
 import type { McpMessage } from '../contract/tool-call.ts';
 import { blankEvent } from '../shared/audit/blank-event.ts';
-import { type Refusal, toRefusal } from '../shared/refusal.ts';
+import { type Refusal, reasonOf, toRefusal } from '../shared/refusal.ts';
 import type { DoorTool } from './catalogue-index.ts';
 import type { UpstreamAnswer } from './clients/upstream.ts';
 import { deprecationHeaders } from './deprecation-headers.ts';
@@ -16,7 +16,6 @@ import {
   argumentFields,
   clientName,
   outcomeOf,
-  reasonOf,
   recordedCaller,
   recordedPolicy,
   redactionFields,

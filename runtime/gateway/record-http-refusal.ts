@@ -1,9 +1,9 @@
 import type { AuditEvent } from '../contract/audit-event.ts';
 import type { Caller } from '../contract/caller.ts';
 import { blankEvent } from '../shared/audit/blank-event.ts';
-import type { Refusal } from '../shared/refusal.ts';
+import { type Refusal, reasonOf } from '../shared/refusal.ts';
 import type { GatewayDeps } from './deps.ts';
-import { appendDurably, outcomeOf, reasonOf, recordedCaller, since } from './record-parts.ts';
+import { appendDurably, outcomeOf, recordedCaller, since } from './record-parts.ts';
 
 /** For messages that were refused before they were read: one `http_refusal` event, durable before the answer. */
 export async function recordHttpRefusal(

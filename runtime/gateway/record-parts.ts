@@ -26,11 +26,6 @@ export function outcomeOf(refusal: Refusal): AuditOutcome {
   return isFailure(refusal.code) ? 'failed' : 'refused';
 }
 
-/** What the auditor reads: the caller's sentence, and what the caller is not told. */
-export function reasonOf({ message, details }: Refusal): string {
-  return details.privateDetail === undefined ? message : `${message} (${details.privateDetail})`;
-}
-
 /** Milliseconds since `started` of `performance.now()`. */
 export function since(started: number): number {
   return round(performance.now() - started);

@@ -3,7 +3,7 @@ import type { AuditEvent } from '../contract/audit-event.ts';
 import type { Json } from '../contract/json.ts';
 import type { CapabilityManifest, ServerVersion } from '../contract/registry.ts';
 import { blankEvent } from '../shared/audit/blank-event.ts';
-import { toRefusal } from '../shared/refusal.ts';
+import { reasonOf, toRefusal } from '../shared/refusal.ts';
 import type { RegistryDeps } from './deps.ts';
 import type { RegistrationRequest } from './register-server.ts';
 
@@ -82,7 +82,7 @@ export async function recorded<T>(
     if (!isNews(`${refusal.code}: ${refusal.message}`)) throw error;
     const isBug = refusal.code === 'internal_error';
     deps.logger.warn({ url, server, code: refusal.code, err: error }, 'a registration was refused');
-    await write({ outcome: isBug ? 'failed' : 'refused', code: refusal.code, reason: refusal.message });
+    await write({ outcome: isBug ? 'failed' : 'refused', code: refusal.code, reason: reasonOf(refusal) });
     throw error;
   }
   if (!isNews(known.outcome ?? '')) return result;

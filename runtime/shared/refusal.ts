@@ -50,3 +50,8 @@ export class Refusal extends Error {
 export function toRefusal(error: unknown): Refusal {
   return error instanceof Refusal ? error : new Refusal('internal_error', {}, { cause: error });
 }
+
+/** What the auditor reads: the caller's sentence, and what the caller is not told. */
+export function reasonOf({ message, details }: Refusal): string {
+  return details.privateDetail === undefined ? message : `${message} (${details.privateDetail})`;
+}

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../contract/audit-event.ts';
 import { blankEvent } from '../shared/audit/blank-event.ts';
-import type { Refusal } from '../shared/refusal.ts';
+import { type Refusal, reasonOf } from '../shared/refusal.ts';
 import { statusOf } from './refusal-answer.ts';
 import type { ToolCaller } from './served-tool.ts';
 
@@ -33,7 +33,7 @@ export function refusalEvent(refusal: Refusal, message: RefusedMessage, server: 
     tool: message.tool ?? null,
     outcome: 'refused',
     code: refusal.code,
-    reason: [refusal.message, refusal.details.privateDetail].filter((part) => part !== undefined).join(' '),
+    reason: reasonOf(refusal),
     http_status: statusOf(refusal),
     latency_ms: { total: Math.max(0, nowMs - message.startedAtMs) },
     trace_id: message.traceId ?? null,

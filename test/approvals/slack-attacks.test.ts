@@ -87,6 +87,8 @@ suite('the bytes that Slack signs', () => {
       const body = formOf(pressPayload(world.slack, { message: ts, action: approve, userId: 'UGRACE' }));
       assert.equal(await world.send(bend(world, body)), 401);
       await assertNothing(world, id, code);
+      if (code !== 'signature_invalid') return;
+      assert.match(world.audit.events[0]?.reason ?? '', /^The message is not signed by Slack\. \([a-z0-9 ]+\)$/);
     });
   }
 
@@ -264,6 +266,7 @@ suite('clicks', () => {
       assert.deepEqual(world.records(), [['approval_decided', 'refused', 'approver_unknown']]);
       const [event] = world.audit.events;
       assert.deepEqual([event?.approval_id, event?.tenant, event?.detail?.slack_user], [id, 'acme', 'UNEW']);
+      assert.match(event?.reason ?? '', /^Nobody knows an account for this person\. \([a-z ]+\)$/);
       assert.equal(await world.state(id), 'open');
     });
   }

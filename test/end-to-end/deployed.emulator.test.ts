@@ -203,7 +203,7 @@ describe('the deployed platform', () => {
       const refused = await platform.refusals(`tools_${server}`);
       assert.deepEqual(
         refused.map(({ code, tenant, reason }) => [code, tenant, reason]),
-        [['token_invalid', '_unknown', 'The token is not valid. it comes from an issuer that is not trusted here']],
+        [['token_invalid', '_unknown', 'The token is not valid. (it comes from an issuer that is not trusted here)']],
       );
     }
   });

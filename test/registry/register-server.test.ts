@@ -269,6 +269,7 @@ suite('nothing is registered when', () => {
       const event = w.audit.events.at(-1);
       assert.deepEqual([event?.event, event?.outcome, event?.code], ['registration', 'refused', code]);
       if (code !== 'catalogue_unavailable') assert.equal(await w.deps.store.get('echo'), undefined);
+      else assert.match(event?.reason ?? '', /^[A-Z].+\. \(DynamoDB: \w+\)$/);
     });
   }
 
