@@ -95,7 +95,8 @@ export function callsOf(
   if (operation === undefined || operation === '') throw new Error(`${method} ${url} of ${service} names no operation`);
   const input = JSON.parse(body.toString('utf8') || '{}') as Record<string, unknown>;
   const action = `${service}:${operation}`;
-  const contexts = service === 'dynamodb' ? leadingKeysOf(input) : [{}];
+  const contexts: readonly AwsCall['context'][] =
+    service === 'dynamodb' ? leadingKeysOf(input).map((keys) => ({ ...keys, ...attributesOf(input) })) : [{}];
   return resourcesOf(service, operation, input, place).flatMap((resource) =>
     contexts.map((context) => ({ action, resource, context })),
   );
@@ -106,6 +107,8 @@ interface ItemInput {
   readonly Key?: Item;
   readonly Item?: Item;
   readonly KeyConditionExpression?: string;
+  readonly ProjectionExpression?: string;
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;
   readonly ExpressionAttributeValues?: Item;
   /** Of one table only: a service that reads two at once would be seen as one that reads the first. */
   readonly RequestItems?: Readonly<Record<string, { readonly Keys?: readonly Item[] }>>;
@@ -124,6 +127,13 @@ function leadingKeysOf(input: ItemInput): readonly Record<string, string>[] {
       ? (batch?.Keys ?? [input.Key ?? input.Item]).map((item) => item?.[partitionKey]?.S)
       : [input.ExpressionAttributeValues?.[asked]?.S];
   return values.map((value) => (value === undefined ? {} : { 'dynamodb:LeadingKeys': value }));
+}
+
+/** What a read names of an item, its keys among it; one without a projection asks for everything by naming nothing. */
+function attributesOf({ ProjectionExpression, ExpressionAttributeNames: names = {}, Key = {} }: ItemInput) {
+  if (ProjectionExpression === undefined) return {};
+  const asked = ProjectionExpression.split(',').map((path) => path.trim().split(/[.[]/, 1)[0] ?? '');
+  return { 'dynamodb:Attributes': [...Object.keys(Key), ...asked.map((name) => names[name] ?? name)] };
 }
 
 function resourcesOf(

@@ -63,6 +63,33 @@ test('a condition on the partition holds for calls about items of that partition
   assert.notEqual(role.refusal(put('server')), undefined);
 });
 
+test('a condition on the attributes holds for calls that name none but these', () => {
+  const role = roleOf([
+    {
+      Statement: {
+        Effect: 'Allow',
+        Action: 'dynamodb:GetItem',
+        Resource: table,
+        Condition: {
+          'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', 'state'] },
+          Null: { 'dynamodb:Attributes': 'false' },
+        },
+      },
+    },
+  ]);
+  const get = (context: object) => role.refusal(call('dynamodb:GetItem', table, context));
+  assert.equal(get({ 'dynamodb:Attributes': ['pk', 'sk', 'state'] }), undefined);
+  assert.notEqual(get({ 'dynamodb:Attributes': ['pk', 'sk', 'state', 'arguments'] }), undefined);
+  assert.notEqual(get({}), undefined, 'whoever names nothing asks for everything');
+});
+
+test('a key that must not be in the call keeps out the calls that have it', () => {
+  const Condition = { Null: { 'dynamodb:Attributes': 'true' } };
+  const role = roleOf([{ Statement: { Effect: 'Allow', Action: '*', Resource: '*', Condition } }]);
+  assert.equal(role.refusal(call('dynamodb:GetItem')), undefined);
+  assert.notEqual(role.refusal(call('dynamodb:GetItem', table, { 'dynamodb:Attributes': ['pk'] })), undefined);
+});
+
 test('grants that nothing needed are listed one by one', () => {
   const role = roleOf([
     { Statement: { Effect: 'Allow', Action: ['kms:Sign', 'kms:GetPublicKey'], Resource: ['a', 'b'] } },
@@ -99,6 +126,24 @@ test('an API request is named by the permission that it needs', () => {
         'dynamodb:PutItem',
         'arn:aws:dynamodb:us-east-1:1:table/toolgate-p-catalogue',
         { 'dynamodb:LeadingKeys': 'policy' },
+      ],
+    ],
+  );
+  assert.deepEqual(
+    named('POST', '/', signed('dynamodb', 'DynamoDB_20120810.GetItem'), {
+      TableName: 'toolgate-p-grants',
+      Key: { pk: { S: 'request#1' }, sk: { S: 'request' } },
+      ProjectionExpression: '#0, window.same[0], words',
+      ExpressionAttributeNames: { '#0': 'state' },
+    }),
+    [
+      [
+        'dynamodb:GetItem',
+        'arn:aws:dynamodb:us-east-1:1:table/toolgate-p-grants',
+        {
+          'dynamodb:LeadingKeys': 'request#1',
+          'dynamodb:Attributes': ['pk', 'sk', 'state', 'window', 'words'],
+        },
       ],
     ],
   );

@@ -16,7 +16,7 @@ export interface AwsCall {
   /** e.g. `dynamodb:GetItem`. */
   readonly action: string;
   readonly resource: string;
-  readonly context: Readonly<Record<string, string>>;
+  readonly context: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** One action on one resource pattern that a policy allows. */
@@ -83,18 +83,19 @@ function partitionsOf({ Condition = {} }: PolicyStatement): Pick<Grant, 'partiti
 function holds({ Condition = {} }: PolicyStatement, { context }: AwsCall): boolean {
   return Object.entries(Condition).every(([operator, keys]) =>
     Object.entries(keys).every(([key, expected]) => {
+      const actual = context[key];
+      if (operator === 'Null') return list(expected).includes(String(actual === undefined));
       const compare = comparisons[operator];
       if (compare === undefined) throw new Error(`the condition operator ${operator} is not known here`);
-      const actual = context[key];
       // IAM User Guide, "Condition operators": a key that is not in the request makes a positive operator false.
-      return actual !== undefined && list(expected).some((value) => compare(value, actual));
+      return actual !== undefined && list(actual).every((each) => list(expected).some((value) => compare(value, each)));
     }),
   );
 }
 
 const comparisons: Readonly<Record<string, (expected: string, actual: string) => boolean>> = {
   StringEquals: (expected, actual) => expected === actual,
-  // Calls here have one value of a key; and that it must be there is stricter than IAM, which lets a call without the key pass.
+  // That the key must be there is stricter than IAM, which lets a call without it pass.
   'ForAllValues:StringEquals': (expected, actual) => expected === actual,
   'ForAllValues:StringLike': matches,
   StringLike: matches,
