@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Client, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
+import { UnauthorizedError } from '@modelcontextprotocol/client';
 import { driveSignIn } from '../../runtime/local/drive-sign-in.ts';
 import { createCatalogueStore } from '../../runtime/shared/catalogue-store.ts';
 import { createTokenVerifier } from '../../runtime/shared/token-verifier.ts';
@@ -9,6 +9,8 @@ import { openApprovalWorld } from '../support/approval-world.ts';
 import { publicUrl } from '../support/gateway-world.ts';
 import { openTestDynamo, tablePrefix } from '../support/local-dynamo.ts';
 import { personAtBrowser } from '../support/person-at-browser.ts';
+import { connectSteppingUp } from '../support/stepping-up-client.ts';
+import { assertToldModel } from '../support/what-clients-see.ts';
 
 const scope = 'echo:read approved:by:human';
 
@@ -38,23 +40,9 @@ test('SDK v2 steps up by itself: its person waits at the authorization server, a
   // The gateway under its public name, which nobody resolves.
   const fetchThere = (url: string | URL, init?: RequestInit) =>
     fetch(String(url).replace(publicUrl, `http://127.0.0.1:${world.gateway.port}`), init);
-  const transport = () =>
-    new StreamableHTTPClientTransport(new URL(`${publicUrl}/mcp`), {
-      authProvider: alice,
-      fetch: fetchThere,
-    });
-  const connect = async (through: StreamableHTTPClientTransport) => {
-    const client = new Client({ name: 'step-up', version: '1' }, { versionNegotiation: { mode: 'auto' } });
-    await client.connect(through);
-    return client;
-  };
-  const signedOut = transport();
-  await assert.rejects(connect(signedOut), UnauthorizedError);
-  await signedOut.finishAuth(alice.answer());
-  const through = transport();
-  const client = await connect(through);
+  const client = await connectSteppingUp(`${publicUrl}/mcp`, alice, fetchThere);
   t.after(() => client.close());
-  const change = () => client.callTool({ name: 'echo.change', arguments: { text: 'delete order 1' } });
+  const change = () => client.callTool('echo.change', { text: 'delete order 1' });
 
   await assert.rejects(change(), UnauthorizedError);
   assert.deepEqual(
@@ -62,17 +50,17 @@ test('SDK v2 steps up by itself: its person waits at the authorization server, a
     ['echo:read', scope],
   );
   assert.equal(waitedFor.length, 1);
-  await through.finishAuth(alice.answer());
+  await client.finishSteppingUp();
   assert.equal(claimsOf(alice.tokens().access_token).scope, scope);
   assert.equal(world.upstream.seen.length, 0, 'waiting runs nothing');
 
-  assert.equal((await change()).isError ?? false, false);
+  const answer = await change();
+  assert.ok(answer.kind === 'result' && !answer.isError, JSON.stringify(answer));
   const token = String(world.upstream.lastSeen().headers.authorization).slice('Bearer '.length);
   assert.deepEqual([claimsOf(token).scope, claimsOf(token).approval_id], [scope, waitedFor[0]]);
 
-  const again = await change();
-  assert.equal(again.isError, true, 'the scope that the token still has opens nothing');
-  assert.match(JSON.stringify(again.content), /A person must approve this call first/);
+  // The scope that the token still has opens nothing.
+  assertToldModel(await change(), /A person must approve this call first/);
   assert.equal(alice.opened.length, 2, 'and it is not sent there again');
   assert.equal(world.upstream.seen.length, 1);
 });
