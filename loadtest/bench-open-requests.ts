@@ -169,7 +169,12 @@ async function fill(endpoint: string, size: number): Promise<void> {
         argumentsSha256: n.toString(16).padStart(64, '0'),
         arguments: { sql: `delete from orders where id = ${n}`, why: 'x'.repeat(1000) },
       }),
-      { requestId: `request-${n}`, openedAtMs: openedAtMs + n, expiresAtMs: openedAtMs + 86_400_000 },
+      {
+        requestId: `request-${n}`,
+        callId: `call-${n}`,
+        openedAtMs: openedAtMs + n,
+        expiresAtMs: openedAtMs + 86_400_000,
+      },
     ),
   );
   for (let from = 0; from < size; from += 25) {

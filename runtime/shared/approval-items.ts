@@ -18,6 +18,8 @@ export type Item = Record<string, AttributeValue>;
 /** Which request a call has, and until when: the one place where two askers of the same call meet. */
 export interface AskedItem {
   readonly requestId: string;
+  /** Of the call that claimed it: whoever writes the request writes this one. */
+  readonly callId: string;
   readonly openedAtMs: number;
   readonly expiresAtMs: number;
 }
@@ -48,14 +50,14 @@ export function toAskedItem(call: GrantedCall, asked: AskedItem): Item {
 }
 
 export function fromAskedItem(item: Item): AskedItem {
-  const { requestId, openedAtMs, expiresAtMs } = unmarshall(item) as AskedItem;
-  return { requestId, openedAtMs: Number(openedAtMs), expiresAtMs: Number(expiresAtMs) };
+  const { requestId, callId, openedAtMs, expiresAtMs } = unmarshall(item) as AskedItem;
+  return { requestId, callId, openedAtMs: Number(openedAtMs), expiresAtMs: Number(expiresAtMs) };
 }
 
 /** The item of a request that has just been opened. */
 export function toRequestItem(question: ApprovalQuestion, asked: AskedItem): Item {
-  const { requestId: id, openedAtMs, expiresAtMs } = asked;
-  const { callId, clientName, words, reasons, window } = question;
+  const { requestId: id, callId, openedAtMs, expiresAtMs } = asked;
+  const { clientName, words, reasons, window } = question;
   return {
     ...requestKey(id),
     ...marshall(

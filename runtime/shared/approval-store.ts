@@ -21,7 +21,6 @@ import {
   type Item,
   requestKey,
   toAskedItem,
-  toRequestItem,
 } from './approval-items.ts';
 import { createApprovalNotices } from './approval-notices.ts';
 import { countQuestion } from './count-question.ts';
@@ -29,6 +28,7 @@ import { type DynamoDBClient, ifConditionHolds, orRefuse } from './dynamo.ts';
 import { findClosedRequests } from './find-closed-requests.ts';
 import { createGrantStore } from './grant-store.ts';
 import { Refusal } from './refusal.ts';
+import { createWriteRequest, type RecordRequest } from './write-request.ts';
 
 /**
  * Questions to people, and their answers, in DynamoDB. Every change is one conditional write; whoever comes late is told what stands. What
@@ -38,9 +38,10 @@ export interface ApprovalStore {
   /**
    * The request that stands for this very call, and a new one when none does. It stands while it is open, while its yes can be
    * used (`approved`: look for the grant again), and for a while after a no (`denied`). Throws Refusal `quota_exceeded` when the asker
-   * has opened `questionsPerHourMax` in this hour; one that stands is found all the same.
+   * has opened `questionsPerHourMax` in this hour; one that stands is found all the same. A new one is given to `record` before it is stored, so
+   * that nobody can answer what is not on record; when that fails, or the process dies, so is it to whoever asks next. Throws what `record` throws.
    */
-  open(question: ApprovalQuestion, nowMs: number): Promise<ApprovalRequest>;
+  open(question: ApprovalQuestion, nowMs: number, record?: RecordRequest): Promise<ApprovalRequest>;
   /** As it is at `nowMs`: an open request whose time is over is `expired`. Undefined for an id that was never given. */
   find(id: string, nowMs: number): Promise<ApprovalRequest | undefined>;
   /** Those of `requests` that are no longer open, as they are at `nowMs`; one that is not there any more is `expired`. */
@@ -97,6 +98,7 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
   const index = createApprovalIndex({ client, TableName, deadline, onUnreadable: options.onUnreadable });
   const notices = createApprovalNotices({ client, TableName, deadline });
   const answered = <T>(work: () => Promise<T>) => orRefuse('approval_unavailable', work);
+  const writeRequest = createWriteRequest({ client, TableName, deadline });
 
   async function get(Key: Item): Promise<Item | undefined> {
     const { Item } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }), deadline());
@@ -109,15 +111,14 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
   }
 
   /** The request that stands for a call, if `asked` leads to one. */
-  async function standing(question: ApprovalQuestion, asked: AskedItem, nowMs: number) {
+  async function standing(question: ApprovalQuestion, asked: AskedItem, nowMs: number, record: RecordRequest) {
     let request = await read(asked.requestId);
-    if (request === undefined) {
+    while (request === undefined) {
       // Whoever claimed the call did not get to writing the request. Not after its time: then it was written, and deleted as too old.
       if (nowMs >= asked.expiresAtMs) return undefined;
-      await putRequest(question, asked);
+      await writeRequest(question, asked, record);
       request = await read(asked.requestId);
     }
-    if (request === undefined) return undefined;
     const { state, closedAtMs = 0 } = asOf(request, nowMs);
     if (state === 'open') return request;
     if (state === 'denied') return nowMs < closedAtMs + denialStandsMs ? request : undefined;
@@ -130,15 +131,6 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
     const { calls } = grant;
     const found = await (calls === undefined ? grants.find(grant, nowMs) : grants.findWindow(grant, calls, nowMs));
     return found !== undefined;
-  }
-
-  async function putRequest(question: ApprovalQuestion, asked: AskedItem): Promise<void> {
-    const write = new PutItemCommand({
-      TableName,
-      Item: toRequestItem(question, asked),
-      ConditionExpression: 'attribute_not_exists(pk)',
-    });
-    await ifConditionHolds(client.send(write, deadline()));
   }
 
   function claimCall(question: ApprovalQuestion, next: AskedItem, previous: AskedItem | undefined) {
@@ -209,12 +201,13 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
   }
 
   return {
-    open: (question, nowMs) =>
+    open: (question, nowMs, record = async () => {}) =>
       answered(async () => {
+        const { callId } = question;
         for (let attempt = 0; attempt < openAttemptsMax; attempt += 1) {
           const item = await get(askedKey(question));
           const asked = item === undefined ? undefined : fromAskedItem(item);
-          const found = asked && (await standing(question, asked, nowMs));
+          const found = asked && (await standing(question, asked, nowMs, record));
           if (found !== undefined) return found;
           if (perHourMax !== undefined) {
             // Before the claim: a claimed call is written by whoever comes next. Who loses the claim may count twice, never too little.
@@ -222,7 +215,7 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
           }
           const requestId = randomBytes(16).toString('base64url');
           // Whoever wins or loses: the next round reads what stands.
-          await claimCall(question, { requestId, openedAtMs: nowMs, expiresAtMs: nowMs + waitMs }, asked);
+          await claimCall(question, { requestId, callId, openedAtMs: nowMs, expiresAtMs: nowMs + waitMs }, asked);
         }
         throw new Refusal('approval_unavailable', { privateDetail: 'others ask for the same call all the time' });
       }),

@@ -71,16 +71,25 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
   };
 
   async function open(): Promise<ApprovalRequest> {
-    const request = await deps.approvals.open(questionOf(checked, call, deps), deps.now());
-    // Whose call it was that asked first.
-    if (request.callId === call.callId) {
-      const caller = recordedCaller(checked.caller);
-      const parts = { event: 'approval_requested', nowMs: deps.now(), call_id: call.callId, caller } as const;
-      await appendDurably(approvalEvent(request, parts), deps);
-    }
+    const request = await deps.approvals.open(questionOf(checked, call, deps), deps.now(), record);
     // Also for one that was there: whoever opened it may have died, or been refused, before this.
     if (request.state === 'open') await deps.startWorkflow(request);
     return request;
+  }
+
+  /** Whoever asks after one that died cannot know how far that one came. */
+  function record(request: ApprovalRequest): Promise<void> {
+    const { callId } = request;
+    return appendDurably(
+      approvalEvent(request, {
+        event: 'approval_requested',
+        nowMs: deps.now(),
+        call_id: callId,
+        caller: recordedCaller(checked.caller),
+        ...(callId !== call.callId && { reason: 'Whoever asked first may have recorded this already.' }),
+      }),
+      deps,
+    );
   }
 
   async function findAgain({ approvalId }: PendingApproval): Promise<ApprovalRequest> {

@@ -190,12 +190,30 @@ test('people are asked with redacted arguments, what will happen, who asks throu
   );
 });
 
-test('a question that cannot be recorded is not answered, and not told as asked', async (t) => {
+test('a question that cannot be recorded is not there to be answered, and the identical call records and asks it', async (t) => {
   const world = await openApprovalWorld(t);
   world.audit.onAppend = ({ event }) => {
     if (event === 'approval_requested') throw new Error('ENOSPC');
   };
   assert.equal((await world.change()).json.error.data.code, 'audit_unavailable');
+  assert.deepEqual(await world.store.listOpen('acme', world.now()), []);
+  const { call_id } = world.audit.events.at(-1) ?? {};
+  world.audit.onAppend = () => {};
+  const id = approvalOf(await world.change());
+  await world.change();
+  const asked = world.audit.events.filter(({ event }) => event === 'approval_requested');
+  assert.deepEqual(
+    asked.map((event) => [event.approval_id, event.call_id, event.reason]),
+    [[id, call_id, 'Whoever asked first may have recorded this already.']],
+    'of the call that asked first, as what may be a repetition',
+  );
+});
+
+test('identical calls at once are on record as one question', async (t) => {
+  const world = await openApprovalWorld(t);
+  const ids = await Promise.all(Array.from({ length: 5 }, async () => approvalOf(await world.change())));
+  assert.equal(new Set(ids).size, 1);
+  assert.equal(world.audit.events.filter(({ event }) => event === 'approval_requested').length, 1);
 });
 
 test('a question that nobody answered in time is over, and the next call asks anew', async (t) => {
