@@ -80,9 +80,10 @@ const registryUses: readonly TableUse[] = [
   // Not `policy`: whoever keeps the catalogue has no say in the rules.
   {
     table: catalogueTable.name,
-    actions: ['DeleteItem', 'PutItem', 'UpdateItem'],
+    actions: ['PutItem', 'UpdateItem'],
     partitions: ['claim#*', 'content#*', 'lease', 'meta', 'server'],
   },
+  { table: catalogueTable.name, actions: ['DeleteItem'], partitions: ['claim#*', 'content#*'] },
   signingKeyUse,
 ];
 

@@ -1,8 +1,10 @@
 import type { ApprovalRequest } from '../contract/approval.ts';
+import { grantTable } from '../contract/tables.ts';
 import { type ApprovalStore, createApprovalStore } from '../shared/approval-store.ts';
 import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { createDynamoClient, type DynamoDBClient } from '../shared/dynamo.ts';
+import { createLease, type Lease } from '../shared/lease.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { openPolicy } from '../shared/policy-source/open-policy.ts';
 import { createStepFunctionsAnswers, createStepFunctionsClient } from '../shared/step-functions.ts';
@@ -11,7 +13,6 @@ import { type ApprovalHistory, createApprovalHistory } from './clients/approval-
 import { type ApproverDirectory, createApproverDirectory } from './clients/approver-directory.ts';
 import { createClaim } from './clients/claims.ts';
 import { createGrantUses } from './clients/grant-uses.ts';
-import { createLease, type Lease } from './clients/lease.ts';
 import { createSlack, type Slack, SlackFailure } from './clients/slack.ts';
 import { createSlackEvents, type SlackEvents } from './clients/slack-events.ts';
 import { type Answer, type AnswerOutcome, type DecideDeps, decideRequest } from './decide-request.ts';
@@ -140,7 +141,16 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
   const decide = (answer: Answer) => decideRequest(answer, deciding);
   // Both loops read the same list, and one replica does for all of them.
   const looked = { ...approvals, listUnsettled: createListUnsettled(approvals.listUnsettled, now) };
-  const lease = createLease({ client, tablePrefix, now, name: 'open requests' });
+  const lease = createLease({
+    client,
+    now,
+    table: `${tablePrefix}${grantTable.name}`,
+    key: { pk: 'claim#lease#open-requests', sk: 'claim' },
+    code: 'approval_unavailable',
+    heldMs: 15_000,
+    // Slack takes one message a second, whoever sends it.
+    handOverMs: 1000,
+  });
   const showTakenBack = (request: ApprovalRequest) => everything([history.noteTakenBack(request), changeCard(request)]);
   const taking = { ...deciding, approvals, grantUses, showTakenBack };
   const sweep = createSettleRequests({

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Json } from '../contract/json.ts';
+import { catalogueTable } from '../contract/tables.ts';
 import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { type CatalogueStore, createCatalogueStore } from '../shared/catalogue-store.ts';
 import { createDynamoClient, type DynamoDBClient } from '../shared/dynamo.ts';
+import { createLease } from '../shared/lease.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { createListParameters, createSsmClient } from '../shared/parameters.ts';
 import { createSafeFetch, type SafeFetch } from '../shared/safe-fetch.ts';
 import { createMintUpstreamToken } from '../shared/signing-keys/mint-upstream-token.ts';
 import { openSigningKeys } from '../shared/signing-keys/open-signing-keys.ts';
-import { createLease } from './clients/lease.ts';
 import { createListTools } from './clients/list-tools.ts';
 import type { ReconcileDeps } from './declarations/reconcile.ts';
 import type { RegistryEnv } from './env.ts';
@@ -113,12 +114,14 @@ export async function createRegistryProcessDeps(env: RegistryEnv): Promise<Regis
     }),
     waitsFor: keys.problem,
     declarations: () => listParameters(env.DECLARATIONS_PATH),
+    // Two that hold it do no harm: every write in the catalogue has its own condition.
     lease: createLease({
       client,
-      tablePrefix,
-      name: 'declarations',
-      ttlMs: Math.max(leasePasses * env.DECLARATIONS_POLL_MS, leaseMsMin),
       now,
+      table: `${tablePrefix}${catalogueTable.name}`,
+      key: { pk: 'lease', sk: 'declarations' },
+      code: 'catalogue_unavailable',
+      heldMs: Math.max(leasePasses * env.DECLARATIONS_POLL_MS, leaseMsMin),
     }),
     problems: () => (audit.status().isWriting ? [] : ['the audit record cannot be written']),
     close: async () => {

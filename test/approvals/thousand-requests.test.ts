@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { createLease } from '../../runtime/approvals/clients/lease.ts';
 import { createPacing } from '../../runtime/approvals/clients/pacing.ts';
 import { createFollowRequests, type FollowSettings } from '../../runtime/approvals/follow-requests.ts';
 import type { ApprovalRequest } from '../../runtime/contract/approval.ts';
+import { createLease } from '../../runtime/shared/lease.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { Refusal } from '../../runtime/shared/refusal.ts';
 import { sampleQuestion } from '../support/approval.ts';
@@ -82,7 +82,15 @@ async function openWorld(t: TestContext) {
     };
   };
   const replica = () => {
-    const { hold: isOurs } = createLease({ client: dynamo.client, tablePrefix, now: () => clock.ms, name: 'x' });
+    const { hold: isOurs } = createLease({
+      client: dynamo.client,
+      now: () => clock.ms,
+      table: `${tablePrefix}grants`,
+      key: { pk: 'claim#lease#x', sk: 'claim' },
+      code: 'approval_unavailable',
+      heldMs: 15_000,
+      handOverMs: second,
+    });
     const deps = {
       now: () => clock.ms,
       logger: silentLogger(),

@@ -55,6 +55,10 @@ const neededElsewhere: readonly {
     grant: ({ resource }, service) => service === 'authorization' && resource.endsWith('-grants'),
     because: 'no tenant of the reference deployment steps up: test/authorization/step-up.test.ts',
   },
+  {
+    grant: ({ action }, service) => service === 'registry' && action === 'dynamodb:DeleteItem',
+    because: 'only names and versions that go need it: test/shared/catalogue-store.test.ts',
+  },
 ];
 
 let folder: string;

@@ -1,9 +1,9 @@
 import type { TestContext } from 'node:test';
 import type { CapabilityManifest, VersionStatus } from '../../runtime/contract/registry.ts';
 import type { ServerDeclaration } from '../../runtime/contract/server-declaration.ts';
-import { createLease } from '../../runtime/registry/clients/lease.ts';
 import { createReconciliation, type ReconcileDeps } from '../../runtime/registry/declarations/reconcile.ts';
 import { createRegistryDeps } from '../../runtime/registry/deps.ts';
+import { createLease } from '../../runtime/shared/lease.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { openTestDynamo, type TestDynamo, tablePrefix } from './local-dynamo.ts';
 import { createMemoryAudit, type MemoryAudit } from './memory-audit.ts';
@@ -55,7 +55,14 @@ export async function startDeclarationWorld(t: TestContext): Promise<Declaration
         allowLoopback: true,
         now,
       }),
-      lease: createLease({ client, tablePrefix, name: 'declarations', ttlMs: leaseMs, now }),
+      lease: createLease({
+        client,
+        now,
+        table: `${tablePrefix}catalogue`,
+        key: { pk: 'lease', sk: 'declarations' },
+        code: 'catalogue_unavailable',
+        heldMs: leaseMs,
+      }),
       declarations: async () => new Map(declared),
       ...changes,
     };

@@ -1,5 +1,5 @@
+import type { Lease } from '../../shared/lease.ts';
 import { toRefusal } from '../../shared/refusal.ts';
-import type { Lease } from '../clients/lease.ts';
 import type { RegistryDeps } from '../deps.ts';
 import { recorded } from '../recorded.ts';
 import { registerServer } from '../register-server.ts';

@@ -206,12 +206,8 @@ test('each service may do to the tables what its code does, and neither gateway 
     allowed((state, grantee) => state.grants.registry(grantee)),
     [
       ['TablesCatalogue', 'dynamodb:GetItem', 'dynamodb:Query'],
-      [
-        'TablesCatalogue claim#* content#* lease meta server',
-        'dynamodb:DeleteItem',
-        'dynamodb:PutItem',
-        'dynamodb:UpdateItem',
-      ],
+      ['TablesCatalogue claim#* content#*', 'dynamodb:DeleteItem'],
+      ['TablesCatalogue claim#* content#* lease meta server', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
       ['TablesSigningKeys', 'dynamodb:PutItem', 'dynamodb:Scan'],
     ],
   );

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { grantTable } from '../../contract/tables.ts';
-import { type DynamoDBClient, ifConditionHolds, orRefuse } from '../../shared/dynamo.ts';
-import { keyHash } from '../../shared/key-hash.ts';
+import type { RefusalCode } from '../contract/refusal-codes.ts';
+import { type DynamoDBClient, ifConditionHolds, orRefuse } from './dynamo.ts';
 
-/** What one replica does for all of them. */
+/** What one replica does for all of them. It saves work; two that hold it for a moment must do no harm. */
 export interface Lease {
-  /** True for the replica that has it, or gets it now. Throws Refusal `approval_unavailable` when the store gives no answer. */
+  /** True for the replica that has it, or gets it now. Throws the Refusal of the lease when the store gives no answer. */
   hold(): Promise<boolean>;
   /** The next one need not wait for its end. Does nothing without it. Never rejects. */
   release(): Promise<void>;
@@ -15,35 +14,29 @@ export interface Lease {
 
 export interface LeaseOptions {
   readonly client: DynamoDBClient;
-  readonly tablePrefix: string;
+  /** With its prefix. */
+  readonly table: string;
+  /** Of the one item that is the lease. */
+  readonly key: { readonly pk: string; readonly sk: string };
   readonly now: () => number;
-  readonly name: string;
-  /** How long a replica that died keeps it, milliseconds. @default 15000 */
-  readonly heldMs?: number;
+  /** What no answer of the store is refused with. */
+  readonly code: RefusalCode;
+  /** How long a replica that died keeps it, milliseconds. */
+  readonly heldMs: number;
+  /** How long the next one waits after a release, milliseconds. @default 0 */
+  readonly handOverMs?: number;
 }
 
-/** After a release the next one waits for this long: Slack takes one message a second, whoever sends it. */
-const handOverMs = 1000;
-
-/**
- * By each replica's own clock: one whose clock is ahead may take it early. Two that hold it for a moment do nothing twice, since each message is
- * claimed; they may send too fast.
- */
-export function createLease({ client, tablePrefix, now, name, heldMs = 15_000 }: LeaseOptions): Lease {
+/** By each replica's own clock: one whose clock is ahead may take it early. */
+export function createLease({ client, table, key, now, code, heldMs, handOverMs = 0 }: LeaseOptions): Lease {
   const me = randomUUID();
   let heldUntilMs = 0;
   let asking: Promise<boolean> | undefined;
 
   function put(untilMs: number, condition: string): Promise<boolean> {
     const write = new PutItemCommand({
-      TableName: `${tablePrefix}${grantTable.name}`,
-      Item: marshall({
-        pk: `claim#lease#${keyHash(name)}`,
-        sk: 'claim',
-        heldBy: me,
-        heldUntilMs: untilMs,
-        expires_at: Math.ceil(untilMs / 1000) + 86_400,
-      }),
+      TableName: table,
+      Item: marshall({ ...key, heldBy: me, heldUntilMs: untilMs }),
       ConditionExpression: condition,
       ExpressionAttributeValues: marshall({ ':me': me, ...(condition.includes(':now') && { ':now': now() }) }),
     });
@@ -59,9 +52,10 @@ export function createLease({ client, tablePrefix, now, name, heldMs = 15_000 }:
 
   return {
     hold: () =>
-      orRefuse('approval_unavailable', async () => {
-        // A third of the time is left to renew it.
-        if (heldUntilMs - now() > heldMs / 3 && heldUntilMs - now() <= heldMs) return true;
+      orRefuse(code, async () => {
+        // Two thirds of the time are left for what is done with it, and for a renewal that comes late.
+        const leftMs = heldUntilMs - now();
+        if (leftMs > (heldMs * 2) / 3 && leftMs <= heldMs) return true;
         // A no is a write that is paid for, too, and several loops ask at the same time.
         asking ??= ask().finally(() => {
           asking = undefined;
