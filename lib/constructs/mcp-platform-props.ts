@@ -134,6 +134,13 @@ export interface McpPlatformProps {
    * @default Duration.days(1)
    */
   readonly approvalWait?: cdk.Duration;
+  /**
+   * How long telling people of a question may take, while Slack is away or takes no more messages. After it the question is taken back. From
+   * 2 minutes to a day, and no longer than `approvalWait`.
+   *
+   * @default Duration.hours(1)
+   */
+  readonly noticeTimeout?: cdk.Duration;
 
   // What is kept.
   /**

@@ -10,7 +10,7 @@ import { AuditTrail, type IAuditTrail } from './audit-trail.ts';
 import { AuthorizationService } from './authorization-service.ts';
 import { checkCognitoIsReached, checkSlackIsReached, doubtApprovalsSignIn } from './check-egress.ts';
 import { checkHost } from './check-host.ts';
-import { checkBesideOwnParts, checkTrustDomain } from './check-platform.ts';
+import { checkBesideOwnParts, checkNoticeTimeout, checkTrustDomain } from './check-platform.ts';
 import { checkCidr, checkSameVpc } from './check-vpc.ts';
 import type { IPublicEdge } from './edge-routes.ts';
 import { GatewayService } from './gateway-service.ts';
@@ -89,6 +89,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
     claim(this, platformName, 'platform', platformName);
     checkHost(this, 'domainName', domainName);
     checkBesideOwnParts(this, props);
+    checkNoticeTimeout(this, props);
     this.profile = profile;
     this.trustDomain = checkTrustDomain(this, props.trustDomain ?? `${platformName}.${domainName}`);
     const removalPolicy = profile.isKept ? cdk.RemovalPolicy.RETAIN : cdk.RemovalPolicy.DESTROY;
@@ -140,6 +141,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
     const { audit, policy, upstreamKey, trustDomain } = this;
     const workflow = new ApprovalWorkflow(this, 'ApprovalWorkflow', {
       stateTables,
+      noticeTimeout: props.noticeTimeout,
       logRetention: profile.sizing.logRetention,
     });
     this.approvalWorkflow = workflow;

@@ -15,6 +15,7 @@ const { template } = synthTemplate(
   (stack) =>
     void makePlatform(stack, {
       approvalWait: cdk.Duration.hours(8),
+      noticeTimeout: cdk.Duration.hours(8),
       slack: {
         botToken: secret(stack, 'bot'),
         signingSecret: secret(stack, 'signing'),
@@ -38,6 +39,13 @@ test('what the construct says of Slack is what the service reads', () => {
   assert.deepEqual(env.SLACK_APPROVERS.get('grace@example.com')?.subject, 'grace');
   assert.deepEqual([env.REMIND_AFTER_MS, env.ESCALATE_AFTER_MS, env.CARDS_PER_ASKER_MAX], [600_000, 3_600_000, 3]);
   assert.equal(containerEnvironment(template, 'PlatformGateway').APPROVAL_WAIT_MS, '28800000');
+});
+
+test('a question waits for Slack for as long as the platform says', () => {
+  const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'));
+  const pieces: unknown[] = machine?.Properties.DefinitionString['Fn::Join'][1];
+  const { States } = JSON.parse(pieces.map((piece) => (typeof piece === 'string' ? piece : 'x')).join(''));
+  assert.deepEqual([States.PostNotice.TimeoutSeconds, States.PostNotice.HeartbeatSeconds], [28_800, 60]);
 });
 
 test('no secret of Slack is a text of the template', () => {

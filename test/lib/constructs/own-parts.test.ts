@@ -122,6 +122,23 @@ const mistakes: Readonly<Record<string, [(stack: cdk.Stack) => Partial<McpPlatfo
   'no domain': [() => ({ domainName: undefined as never }), /domainName is undefined: give a host name in lower case/],
   'a domain with capitals': [() => ({ domainName: 'Example.com' }), /domainName is "Example.com": give a host name/],
   'no name': [() => ({ platformName: undefined as never }), /platformName is undefined: give a literal of 1 to 32/],
+  'no time to tell people': [
+    () => ({ noticeTimeout: cdk.Duration.seconds(119) }),
+    /Platform: noticeTimeout is 119 seconds: give whole seconds from 120 to 86400 \(a day\) that are known at synth$/,
+  ],
+  'two days to tell people': [() => ({ noticeTimeout: cdk.Duration.days(2) }), /noticeTimeout is 172800 seconds: give/],
+  'a fraction of a second to tell people': [
+    () => ({ noticeTimeout: cdk.Duration.millis(120_500) }),
+    /noticeTimeout is 120.5 seconds: give whole seconds/,
+  ],
+  'a token for the time to tell people': [
+    () => ({ noticeTimeout: cdk.Duration.seconds(cdk.Token.asNumber({ Ref: 'Wait' })) }),
+    /noticeTimeout is a token: give whole seconds/,
+  ],
+  'longer to tell people than they have to answer': [
+    () => ({ noticeTimeout: cdk.Duration.hours(2), approvalWait: cdk.Duration.minutes(90) }),
+    /noticeTimeout is 7200 seconds and approvalWait 5400: tell people of a question while they can still answer it$/,
+  ],
   'a trust domain with a path': [() => ({ trustDomain: 'acme/prod' }), /trustDomain is "acme\/prod": give 1 to 255/],
 };
 
