@@ -77,7 +77,7 @@ export class ApprovalsService extends Construct {
     // Slack proves itself by its signature and people by their cookie, so both stand in front of what asks for a token.
     const isCalledBySlack = slack?.signingSecret !== undefined;
     const paths = ['/approvals', '/approvals/*', ...(isCalledBySlack ? ['/slack/interactions'] : [])];
-    edge.routePaths('Approvals', { paths, targetGroup });
+    edge.routeApprovals(targetGroup, paths);
     this.service.scaleOnRequests('Requests', targetGroup);
   }
 

@@ -30,8 +30,14 @@ export interface IPublicEdge extends IConstruct, ec2.IConnectable {
   routeAuthorization(targetGroup: elbv2.IApplicationTargetGroup): void;
 
   /**
+   * Sends paths of the gateway's host to where people answer, before the gateway and {@link routePaths} see them. Once.
+   * @throws Error when it was called before, or a path is taken.
+   */
+  routeApprovals(targetGroup: elbv2.IApplicationTargetGroup, paths: string[]): void;
+
+  /**
    * Sends some paths of a host to another service, before the gateway or the authorization server sees them.
-   * @throws Error when the rule has more values or wildcards than a rule may have, or a path is taken.
+   * @throws Error when the rule has more values or wildcards than a rule may have, or a path or its priority is taken.
    */
   routePaths(id: string, props: PathRouteProps): void;
 }
@@ -60,4 +66,10 @@ export interface PathRouteProps {
    * @default - the gateway's host
    */
   readonly host?: string;
+  /**
+   * Priority of the listener rule, 2000 to 39999, another one for each route. Of two routes that both fit the lower one is asked first.
+   *
+   * @default - a stable number made from the id of the route
+   */
+  readonly listenerPriority?: number;
 }

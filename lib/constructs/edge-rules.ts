@@ -1,9 +1,11 @@
 import * as cdk from 'aws-cdk-lib';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct, IConstruct } from 'constructs';
+import { checkWhole } from './check-props.ts';
 import type { GatewayRouteProps, PathRouteProps } from './edge-routes.ts';
 import { JwtClaimFormat, type JwtIssuer } from './jwt-validation.ts';
 import { loadBalancerQuotas } from './load-balancer-quotas.ts';
+import { stablePriority } from './stable-priority.ts';
 import { synthError } from './synth-error.ts';
 
 export interface EdgeRulesProps {
@@ -14,11 +16,12 @@ export interface EdgeRulesProps {
   readonly jwt: JwtIssuer | undefined;
 }
 
-// A rule with a lower number is asked first. The gaps leave room for rules that a platform adds itself.
+// A rule with a lower number is asked first. Each keeps its number whatever else there is; the gaps leave room for rules that a platform adds itself.
 const priorities = {
   operation: 10,
   discovery: 100,
-  firstPath: 1000,
+  approvals: 1000,
+  paths: { min: 2000, max: 39_999 },
   bearer: 40_000,
   gateway: 41_000,
   authorization: 42_000,
@@ -38,9 +41,10 @@ export class EdgeRules {
   private readonly scope: Construct;
   private readonly props: EdgeRulesProps;
   private readonly takenPaths = new Set<string>();
-  private nextPath = priorities.firstPath;
+  private readonly routes = new Map<number, string>();
   private hasGateway = false;
   private hasAuthorization = false;
+  private hasApprovals = false;
 
   constructor(scope: Construct, props: EdgeRulesProps) {
     this.scope = scope;
@@ -104,7 +108,35 @@ export class EdgeRules {
     this.rule('Authorization', listener, priorities.authorization, [host], forward, targetGroup);
   }
 
-  routePaths(id: string, { paths, targetGroup, host = this.props.gatewayHost }: PathRouteProps): void {
+  routeApprovals(targetGroup: elbv2.IApplicationTargetGroup, paths: string[]): void {
+    if (this.hasApprovals) throw synthError(this.scope, 'approvals are routed already: an edge has one such service');
+    this.hasApprovals = true;
+    this.rulePaths('Approvals', priorities.approvals, { paths, targetGroup });
+  }
+
+  routePaths(id: string, props: PathRouteProps): void {
+    const { min, max } = priorities.paths;
+    const priority = props.listenerPriority ?? stablePriority(id, priorities.paths);
+    checkWhole(this.scope, `listenerPriority of the route ${id}`, priority, min, max);
+    const other = this.routes.get(priority);
+    if (other !== undefined) {
+      throw synthError(
+        this.scope,
+        `the routes ${other} and ${id} both have the listener rule priority ${priority}: set listenerPriority of one of the two, from ${min} to ${max}`,
+      );
+    }
+    this.routes.set(priority, id);
+    this.rulePaths(id, priority, props);
+  }
+
+  private rulePaths(id: string, priority: number, route: PathRouteProps): void {
+    const { paths, targetGroup, host = this.props.gatewayHost } = route;
+    this.takePaths(id, host, paths);
+    const conditions = [elbv2.ListenerCondition.hostHeaders([host]), elbv2.ListenerCondition.pathPatterns(paths)];
+    this.rule(id, this.props.listener, priority, conditions, elbv2.ListenerAction.forward([targetGroup]), targetGroup);
+  }
+
+  private takePaths(id: string, host: string, paths: readonly string[]): void {
     const valuesMax = loadBalancerQuotas.conditionValues - 1;
     if (paths.length < 1 || paths.length > valuesMax) {
       throw synthError(
@@ -134,10 +166,6 @@ export class EdgeRules {
       }
       this.takenPaths.add(host + path);
     }
-    const conditions = [elbv2.ListenerCondition.hostHeaders([host]), elbv2.ListenerCondition.pathPatterns(paths)];
-    const forward = elbv2.ListenerAction.forward([targetGroup]);
-    this.rule(id, this.props.listener, this.nextPath, conditions, forward, targetGroup);
-    this.nextPath += 10;
   }
 
   private closeOperation(id: string, listener: elbv2.ApplicationListener): void {

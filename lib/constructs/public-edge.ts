@@ -154,6 +154,10 @@ export class PublicEdge extends Construct implements IPublicEdge {
     this.rules.routeAuthorization(targetGroup);
   }
 
+  routeApprovals(targetGroup: elbv2.IApplicationTargetGroup, paths: string[]): void {
+    this.rules.routeApprovals(targetGroup, paths);
+  }
+
   routePaths(id: string, props: PathRouteProps): void {
     this.rules.routePaths(id, props);
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
@@ -6,6 +5,7 @@ import { Construct, type IConstruct } from 'constructs';
 import { checkWhole } from './check-props.ts';
 import type { McpService } from './mcp-service.ts';
 import { gatewayKeysPath, keysPort, reservedHosts, servicePort } from './service-ports.ts';
+import { stablePriority } from './stable-priority.ts';
 import { synthError } from './synth-error.ts';
 import { claim, countClaims } from './tool-claims.ts';
 import type { ToolRouting } from './tool-routing.ts';
@@ -48,6 +48,7 @@ export interface ToolRoute {
 const targetGroupsMax = 100;
 // The two rules of the key sets.
 const ownRules = 2;
+const serverRules = { min: 1, max: 49_999 };
 
 /**
  * What is common to a tool edge made here and to one of another stack.
@@ -107,8 +108,8 @@ export abstract class ToolEdgeBase extends Construct implements IToolEdge {
   }
 
   private claimPriority(scope: Construct, route: ToolRoute): number {
-    const priority = route.listenerPriority ?? stablePriority(route.name);
-    checkWhole(scope, 'listenerPriority', priority, 1, 49_999);
+    const priority = route.listenerPriority ?? stablePriority(route.name, serverRules);
+    checkWhole(scope, 'listenerPriority', priority, serverRules.min, serverRules.max);
     claim(scope, this.platformName, 'priority', priority);
     const servers = countClaims(scope, this.platformName, 'server');
     const serversMax = Math.min(this.rulesMax, targetGroupsMax) - ownRules;
@@ -129,9 +130,4 @@ export abstract class ToolEdgeBase extends Construct implements IToolEdge {
 
 function immutable(scope: Construct, id: string, securityGroupId: string): ec2.ISecurityGroup {
   return ec2.SecurityGroup.fromSecurityGroupId(scope, id, securityGroupId, { mutable: false });
-}
-
-/** The same in every deployment, so that adding a server never moves another one's rule. */
-export function stablePriority(name: string): number {
-  return (createHash('sha256').update(name).digest().readUInt32BE(0) % 49_999) + 1;
 }

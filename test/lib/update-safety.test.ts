@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type * as cdk from 'aws-cdk-lib';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Egress, type McpPlatformProps, MutualTls, PlatformProfile, ToolRouting } from '../../lib/index.ts';
 import { synthTemplate } from '../support/synth.ts';
 import { makePlatform } from './make-platform.ts';
@@ -40,6 +42,27 @@ for (const [what, change] of Object.entries(changes)) {
       if (!id.includes('Alarms')) assert.deepEqual(after[id], held, id);
     }
   });
+}
+
+test('Slack, however it is connected, moves no rule of a load balancer', () => {
+  const secret = (stack: cdk.Stack, id: string) => secretsmanager.Secret.fromSecretNameV2(stack, id, id);
+  const connected = (how: 'signingSecret' | 'appToken') => (stack: cdk.Stack) => ({
+    slack: { botToken: secret(stack, 'bot'), [how]: secret(stack, how), channels: { acme: 'C0123456789' } },
+  });
+  const without = priorities(() => ({}));
+  assert.deepEqual(priorities(connected('signingSecret')), without);
+  assert.deepEqual(priorities(connected('appToken')), without);
+});
+
+/** Of every rule, by logical id, in a platform with a route of its own. */
+function priorities(change: (stack: cdk.Stack) => Partial<McpPlatformProps>): Record<string, unknown> {
+  const { template } = synthTemplate((stack) => {
+    const { edge, network } = makePlatform(stack, change(stack));
+    const targetGroup = new elbv2.ApplicationTargetGroup(stack, 'Mine', { vpc: network.vpc, port: 8080 });
+    edge.routePaths('Mine', { paths: ['/mine/*'], targetGroup });
+  });
+  const rules = Object.entries(template.findResources('AWS::ElasticLoadBalancingV2::ListenerRule'));
+  return Object.fromEntries(rules.map(([id, { Properties }]) => [id, Properties.Priority]));
 }
 
 /** What holds state in a platform, by logical id, with what cannot be changed in place. */

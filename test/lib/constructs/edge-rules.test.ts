@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Match } from 'aws-cdk-lib/assertions';
 import { JwtClaimFormat, JwtValidation } from '../../../lib/constructs/jwt-validation.ts';
-import { alone, edge, edgeFailure, edgeRules, routed } from '../make-edge.ts';
+import type { PublicEdge } from '../../../lib/constructs/public-edge.ts';
+import { alone, type EdgeWorld, edge, edgeFailure, edgeRules, routed } from '../make-edge.ts';
 
 test('the gateway and the authorization server are told apart by host, and operation is closed to both', () => {
   assert.deepEqual(edgeRules(edge(alone, routed)), [
@@ -111,6 +112,61 @@ test('another service takes paths before the gateway and the check of tokens', (
   );
   const order = edgeRules(template).map(({ target, actions }) => target ?? actions[0]);
   assert.deepEqual(order, ['fixed-response', 'Gateway', 'Registry', 'Gateway', 'Gateway', 'Authorization']);
+});
+
+test('people who answer come before every other path, and a route is where its id says, whatever else is routed', () => {
+  const rules = (...ids: string[]) =>
+    edgeRules(
+      edge(alone, (made, it) => {
+        for (const id of ids) {
+          if (id === 'Approvals') made.routeApprovals(it.targetGroup(id, 8080), ['/approvals', '/approvals/*']);
+          else made.routePaths(id, { paths: [`/${id}/*`], targetGroup: it.targetGroup(id, 8080) });
+        }
+      }),
+    ).flatMap(({ target, priority }) => (target === undefined ? [] : [[target, priority]]));
+  const all = rules('Approvals', 'Registry', 'Reports');
+  assert.deepEqual(all[0], ['Approvals', 1000]);
+  assert.ok(all.slice(1).every(([, priority]) => Number(priority) >= 2000 && Number(priority) <= 39_999));
+  assert.deepEqual(rules('Reports', 'Registry', 'Approvals'), all);
+  for (const gone of ['Approvals', 'Registry', 'Reports']) {
+    const left = all.filter(([target]) => target !== gone);
+    assert.deepEqual(rules(...left.map(([target]) => String(target))), left, `without ${gone}`);
+  }
+});
+
+test('two routes that both fit are asked in the order of the priorities that they are given', () => {
+  const of =
+    (...priorities: number[]) =>
+    (made: PublicEdge, it: EdgeWorld) => {
+      for (const [index, listenerPriority] of priorities.entries()) {
+        const targetGroup = it.targetGroup(`T${index}`, 1);
+        made.routePaths(`R${index}`, { paths: [`/${index}`], targetGroup, listenerPriority });
+      }
+    };
+  const order = edgeRules(edge(alone, of(39_999, 2000))).map(({ target }) => target);
+  assert.deepEqual(order, [undefined, 'T1', 'T0']);
+  assert.match(
+    edgeFailure(alone, of(2000, 2000)),
+    /^Stack\/Edge: the routes R0 and R1 both have the listener rule priority 2000: set listenerPriority of one of the two, from 2000 to 39999$/,
+  );
+  for (const wrong of [1999, 40_000, 2000.5, Number.NaN]) {
+    assert.match(
+      edgeFailure(alone, of(wrong)),
+      new RegExp(`listenerPriority of the route R0 is ${wrong}: give a whole number from 2000 to 39999$`),
+    );
+  }
+});
+
+test('an edge has one service where people answer, and its paths are no other route’s', () => {
+  const twice = edgeFailure(alone, (made, it) => {
+    for (const id of ['A', 'B']) made.routeApprovals(it.targetGroup(id, 1), [`/${id}`]);
+  });
+  assert.match(twice, /approvals are routed already: an edge has one such service$/);
+  const taken = edgeFailure(alone, (made, it) => {
+    made.routeApprovals(it.targetGroup('A', 1), ['/approvals']);
+    made.routePaths('Mine', { paths: ['/approvals'], targetGroup: it.targetGroup('B', 1) });
+  });
+  assert.match(taken, /path \/approvals of mcp\.example\.com is routed twice: take it out of the route Mine/);
 });
 
 test('a route that does not fit into a rule is refused', () => {
