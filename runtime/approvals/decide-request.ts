@@ -41,7 +41,10 @@ export type AnswerOutcome =
 
 /** What deciding needs. */
 export interface DecideDeps {
-  readonly approvals: Pick<ApprovalStore, 'find' | 'decide' | 'completeGrant' | 'settle'>;
+  readonly approvals: Pick<
+    ApprovalStore,
+    'find' | 'decide' | 'completeGrant' | 'noteRecorded' | 'settle'
+  >;
   readonly policy: ApproverPolicy;
   readonly audit: Pick<AuditWriter, 'append'>;
   readonly now: () => number;
@@ -84,11 +87,11 @@ export async function decideRequest(answer: Answer, deps: DecideDeps): Promise<A
   if (reasons.length > 0) return closed(request);
 
   await record(request, { outcome: 'pending' });
-  const result = await deps.approvals.decide(requestId, decisionOf(answer), deps.now());
+  const result = await deps.approvals.decide(requestId, decisionOf(answer), deps.now(), callId);
   if (result === undefined) throw new Refusal('approval_unavailable', { privateDetail: 'the request is gone' });
   if (!result.isYours) return closed(result.request);
   await record(result.request, { outcome: 'ok' });
-  await patiently(tell(result.request, deps), deps.tellingPatienceMs);
+  await patiently(noteAndTell(result.request, deps), deps.tellingPatienceMs);
   return { kind: 'decided', request: result.request, grant: result.grant };
 
   /** Finishes what an earlier answer may have left, and says what stands. */
@@ -102,11 +105,18 @@ export async function decideRequest(answer: Answer, deps: DecideDeps): Promise<A
   }
 }
 
+type TellDeps = Pick<DecideDeps, 'showOutcome'> & {
+  readonly approvals: Pick<ApprovalStore, 'noteRecorded' | 'settle'>;
+};
+
+/** What follows the record of an outcome. Without its mark the sweep records it once more, with the same call id. */
+export async function noteAndTell(request: ApprovalRequest, deps: TellDeps): Promise<void> {
+  await deps.approvals.noteRecorded(request.id).catch(() => undefined);
+  await tell(request, deps);
+}
+
 /** Shows the outcome and notes that nobody needs to any more; what fails here is done by the sweep. */
-export async function tell(
-  request: ApprovalRequest,
-  deps: Pick<DecideDeps, 'showOutcome'> & { readonly approvals: Pick<ApprovalStore, 'settle'> },
-): Promise<boolean> {
+export async function tell(request: ApprovalRequest, deps: TellDeps): Promise<boolean> {
   try {
     await deps.showOutcome(request);
     await deps.approvals.settle(request.id);

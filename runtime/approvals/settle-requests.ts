@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ApprovalRequest } from '../contract/approval.ts';
 import type { ApprovalStore } from '../shared/approval-store.ts';
 import { approvalEvent } from '../shared/audit/approval-event.ts';
@@ -7,7 +6,10 @@ import { type DecideDeps, tell } from './decide-request.ts';
 
 /** What the sweep needs. */
 export interface SettleDeps extends Pick<DecideDeps, 'audit' | 'now' | 'showOutcome'> {
-  readonly approvals: Pick<ApprovalStore, 'listUnsettled' | 'expire' | 'completeGrant' | 'settle'>;
+  readonly approvals: Pick<
+    ApprovalStore,
+    'listUnsettled' | 'find' | 'expire' | 'completeGrant' | 'noteRecorded' | 'settle'
+  >;
   readonly logger: Logger;
   /** True while this replica does it for all of them. @default every replica does */
   readonly isOurs?: () => Promise<boolean>;
@@ -26,13 +28,10 @@ const tellingMaxMs = 10_000;
 /**
  * The sweep, which does what is left to do for every request: expires those whose time is over, completes yeses whose process died, and
  * records and tells outcomes that nobody told, first all of the former, then the latter. Run it every few seconds, in as many processes as there
- * are: an outcome is told at least once. One request that fails keeps none of the others; the next sweep tries it again. Rejects with Refusal `approval_unavailable` when
+ * are: an outcome is told at least once, and recorded once unless somebody died between the record and its mark. One request that fails keeps none of the others; the next sweep tries it again. Rejects with Refusal `approval_unavailable` when
  * there is no list.
  */
 export function createSettleRequests(deps: SettleDeps): () => Promise<void> {
-  /** Recorded by this process and not told yet: trying to tell is not recorded again and again. */
-  const recorded = new Set<string>();
-
   /** What is stored and recorded waits for nobody. Returns a request whose outcome is still to be told. */
   async function settleOne(request: ApprovalRequest): Promise<ApprovalRequest | undefined> {
     const nowMs = deps.now();
@@ -44,17 +43,19 @@ export function createSettleRequests(deps: SettleDeps): () => Promise<void> {
     await deps.approvals.completeGrant(request, nowMs);
     if (request.takingBackAtMs !== undefined) {
       if (nowMs < request.takingBackAtMs + settleGraceMs) return undefined;
-      if (!recorded.has(request.id)) await deps.finishTakeBack?.(request);
+      await deps.finishTakeBack?.(request);
     }
     // Its workflow records nothing.
-    if (request.isClosedByWorkflow === true) return record(request, false);
-    return nowMs >= (request.closedAtMs ?? 0) + settleGraceMs ? record(request, true) : undefined;
+    const isLate = request.isClosedByWorkflow !== true;
+    if (isLate && nowMs < (request.closedAtMs ?? 0) + settleGraceMs) return undefined;
+    // The list may be older than what somebody noted since.
+    const current = await deps.approvals.find(request.id, nowMs);
+    return current === undefined || current.isOutcomeRecorded === true ? current : record(current, isLate);
   }
 
   async function record(request: ApprovalRequest, isLate: boolean): Promise<ApprovalRequest> {
-    if (recorded.has(request.id)) return request;
     await deps.audit.append(closedEvent(request, isLate, deps.now()));
-    recorded.add(request.id);
+    await deps.approvals.noteRecorded(request.id);
     return request;
   }
 
@@ -62,8 +63,8 @@ export function createSettleRequests(deps: SettleDeps): () => Promise<void> {
     const untilMs = deps.now() + tellingMaxMs;
     for (const request of requests.toSorted((a, b) => (a.closedAtMs ?? 0) - (b.closedAtMs ?? 0))) {
       if (deps.now() >= untilMs) return;
-      if (await tell(request, deps)) recorded.delete(request.id);
-      else deps.logger.warn({ approval: request.id }, 'an outcome was not told, the next sweep tries again');
+      if (await tell(request, deps)) continue;
+      deps.logger.warn({ approval: request.id }, 'an outcome was not told, the next sweep tries again');
     }
   }
 
@@ -79,8 +80,6 @@ export function createSettleRequests(deps: SettleDeps): () => Promise<void> {
         deps.logger.warn({ approval: request.id, err: error }, 'a request is not settled, the next sweep tries again');
       }
     });
-    const left = new Set(unsettled.map(({ id }) => id));
-    for (const id of recorded) if (!left.has(id)) recorded.delete(id);
     await tellAll(untold);
   };
 }
@@ -105,9 +104,9 @@ function closedEvent(request: ApprovalRequest, isLate: boolean, nowMs: number) {
   return approvalEvent(request, {
     event: closedEventKind(request),
     nowMs,
-    call_id: randomUUID(),
+    call_id: request.closedCallId ?? request.id,
     caller: null,
-    ...(isLate && { reason: 'Whoever closed the question did not get to telling it; this is the sweep.' }),
+    ...(isLate && { reason: 'Whoever closed the question may not have recorded it; this is the sweep.' }),
     ...(request.isClosedByWorkflow === true &&
       request.state === 'withdrawn' && { reason: 'Nobody could be told of the question, so it was taken back.' }),
     detail: decision === undefined ? {} : { ...decision, reason: undefined, words: decision.reason ?? null },

@@ -6,9 +6,16 @@ import { approvalEvent } from '../shared/audit/approval-event.ts';
 import { grantLifetimeMaxMs } from '../shared/grant-store.ts';
 import { redactText } from '../shared/redact-json.ts';
 import type { GrantUses } from './clients/grant-uses.ts';
-import { type Answer, type AnswerOutcome, append, type DecideDeps, recordedApprover, tell } from './decide-request.ts';
+import {
+  type Answer,
+  type AnswerOutcome,
+  append,
+  type DecideDeps,
+  noteAndTell,
+  recordedApprover,
+} from './decide-request.ts';
 import { mayAnswer } from './may-answer.ts';
-import { isLeft } from './messages/grant-use.ts';
+import { isLeft, type TakenBack } from './messages/grant-use.ts';
 import { patiently } from './patiently.ts';
 import { unknownEvent } from './unknown-event.ts';
 
@@ -17,7 +24,7 @@ export type TakeBack = Pick<Answer, 'requestId' | 'approver' | 'reason' | 'via'>
 
 export interface TakeBackDeps
   extends Pick<DecideDeps, 'policy' | 'audit' | 'now' | 'showOutcome' | 'tellingPatienceMs'> {
-  readonly approvals: Pick<ApprovalStore, 'find' | 'settle' | 'withdraw'>;
+  readonly approvals: Pick<ApprovalStore, 'find' | 'noteRecorded' | 'settle' | 'withdraw'>;
   readonly grantUses: GrantUses;
   /** Shows everybody that a yes was taken back. Rejects when it could not: the sweep then does it. */
   readonly showTakenBack: (request: ApprovalRequest) => Promise<void>;
@@ -46,14 +53,14 @@ export async function takeBackYes(act: TakeBack, deps: TakeBackDeps): Promise<An
   if (!isLeft(use, deps.now())) return record.closed(request, use.takenBack?.by === approver.subject);
 
   await record.write(request, { outcome: 'pending' });
-  const by = { atMs: deps.now(), by: approver.subject, reason: wordsOf(act) };
+  const { callId } = record;
+  const by = { atMs: deps.now(), by: approver.subject, reason: wordsOf(act), callId };
   const result = await deps.grantUses.takeBack(request, by);
-  if (result?.use.takenBack?.by !== approver.subject) return record.closed(request, false);
+  const takenBack = result?.use.takenBack;
+  if (takenBack?.callId !== callId) return record.closed(request, takenBack?.by === approver.subject);
   await record.write(request, { outcome: 'ok' });
-  const telling = deps.showTakenBack(request).then(
-    () => (result.wasSettled ? deps.approvals.settle(request.id) : undefined),
-    () => undefined,
-  );
+  // What fails here is done by the sweep.
+  const telling = noteAndShow(request, result?.wasSettled === true, deps).catch(() => undefined);
   await patiently(telling, deps.tellingPatienceMs);
   return { kind: 'decided', request, grant: undefined };
 }
@@ -68,30 +75,45 @@ export async function withdrawRequest(act: TakeBack, deps: TakeBackDeps): Promis
   if (request.state !== 'open') return record.closed(request, request.state === 'withdrawn');
 
   await record.write(request, { outcome: 'pending' });
-  const result = await deps.approvals.withdraw(requestId, deps.now());
+  const result = await deps.approvals.withdraw(requestId, deps.now(), record.callId);
   if (result?.isYours !== true) return record.closed(result?.request ?? request, false);
   await record.write(result.request, { outcome: 'ok' });
-  await patiently(tell(result.request, deps), deps.tellingPatienceMs);
+  await patiently(noteAndTell(result.request, deps), deps.tellingPatienceMs);
   return { kind: 'decided', request: result.request, grant: undefined };
 }
 
-/** What a process that died in {@link takeBackYes} did not get to: the final record, and the card. Settling the request is left to the sweep. */
+/** What follows the record of a yes that was taken back; `wasSettled` when everybody had been told of the yes. */
+async function noteAndShow(
+  request: ApprovalRequest,
+  wasSettled: boolean,
+  { grantUses, showTakenBack }: Pick<TakeBackDeps, 'grantUses' | 'showTakenBack'>,
+): Promise<void> {
+  await grantUses.noteRecorded(request);
+  await showTakenBack(request);
+  await grantUses.endTakeBack(request, wasSettled);
+}
+
+/**
+ * What a process that died in {@link takeBackYes} did not get to: the final record, and the card. Without a yes that was taken back there is
+ * nothing to record. Settling the request is left to the sweep.
+ */
 export async function finishTakeBack(request: ApprovalRequest, deps: TakeBackDeps): Promise<void> {
   const takenBack = (await deps.grantUses.find(request))?.takenBack;
-  if (takenBack === undefined) return;
-  const { by = null, reason: words = null } = takenBack;
-  await append(
-    approvalEvent(request, {
-      event: 'approval_revoked',
-      nowMs: deps.now(),
-      call_id: randomUUID(),
-      caller: null,
-      reason: 'Whoever took the yes back did not get to telling it; this is the sweep.',
-      detail: { verdict: verdicts.approval_revoked, approver: by, words },
-    }),
-    deps,
-  );
-  await deps.showTakenBack(request);
+  if (takenBack === undefined) return deps.grantUses.endTakeBack(request, false);
+  if (takenBack.isRecorded !== true) await append(finishedEvent(request, takenBack, deps.now()), deps);
+  await noteAndShow(request, false, deps);
+}
+
+function finishedEvent(request: ApprovalRequest, { by, reason, callId }: TakenBack, nowMs: number) {
+  return approvalEvent(request, {
+    event: 'approval_revoked',
+    nowMs,
+    // What the workflow took back is its execution's, which is named after the request.
+    call_id: callId ?? request.id,
+    caller: null,
+    reason: 'Whoever took the yes back may not have recorded it; this is the sweep.',
+    detail: { verdict: verdicts.approval_revoked, approver: by ?? null, words: reason ?? null },
+  });
 }
 
 /**
@@ -128,6 +150,7 @@ function recorder(event: Event, act: TakeBack, deps: TakeBackDeps) {
   }
 
   return {
+    callId,
     write,
     async unknown(): Promise<AnswerOutcome> {
       await append(unknownEvent(event, { ...act, verdict: verdicts[event] }, callId, deps.now()), deps);

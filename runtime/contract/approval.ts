@@ -41,6 +41,10 @@ export interface ApprovalRequest extends ApprovalQuestion {
   readonly state: ApprovalState;
   /** When it stopped being open, milliseconds since the epoch; undefined while it is open. */
   readonly closedAtMs: number | undefined;
+  /** `call_id`, on record, of the act that closed it; whoever records that outcome gives it this one, so that it is one however often it is recorded. */
+  readonly closedCallId?: string;
+  /** True when the outcome is on record; without it nobody knows. */
+  readonly isOutcomeRecorded?: boolean;
   /** True of one that its workflow closed by itself, which is then to be recorded by somebody. */
   readonly isClosedByWorkflow?: boolean;
   /** When somebody began to take the yes back, milliseconds since the epoch; whether it came to that is the grant's to say. */

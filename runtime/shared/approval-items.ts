@@ -31,6 +31,10 @@ export function requestKey(id: string): Item {
   return marshall({ pk: `request#${id}`, sk: 'request' });
 }
 
+export function argumentsKey(id: string): Item {
+  return marshall({ pk: `request#${id}`, sk: 'arguments' });
+}
+
 export function askedKey(call: GrantedCall): Item {
   return marshall({ pk: `asked#${keyHash(...Object.values(callOf(call)))}`, sk: 'asked' });
 }
@@ -102,7 +106,8 @@ export function fromRequestItem(item: Item): ApprovalRequest {
     expiresAtMs: Number(stored.expiresAtMs),
     state: stored.state as ApprovalState,
     closedAtMs: stored.closedAtMs === undefined ? undefined : Number(stored.closedAtMs),
-    ...(stored.closedBy === 'workflow' && { isClosedByWorkflow: true }),
+    ...(stored.closedBy !== undefined && closedByOf(stored.closedBy as string, stored.id as string)),
+    ...(stored.outcomeRecorded === true && { isOutcomeRecorded: true }),
     ...(stored.takingBackAtMs !== undefined && { takingBackAtMs: Number(stored.takingBackAtMs) }),
     decision:
       verdict === undefined
@@ -111,6 +116,11 @@ export function fromRequestItem(item: Item): ApprovalRequest {
     notice:
       noticeMessage === undefined ? undefined : { channel: noticeChannel as string, message: noticeMessage as string },
   };
+}
+
+/** A workflow has no call id of its own; its execution is named after the request. */
+function closedByOf(closedBy: string, id: string): Pick<ApprovalRequest, 'closedCallId' | 'isClosedByWorkflow'> {
+  return closedBy === 'workflow' ? { closedCallId: id, isClosedByWorkflow: true } : { closedCallId: closedBy };
 }
 
 /** The yes that an approved request is; whoever derives it derives the same. Undefined for any other request. Where no window is offered, a yes is for one call. */

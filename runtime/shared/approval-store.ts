@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import type {
   ApprovalDecision,
   ApprovalNotice,
@@ -23,6 +23,7 @@ import {
   toAskedItem,
 } from './approval-items.ts';
 import { createApprovalNotices } from './approval-notices.ts';
+import { createApprovalOutcomes } from './approval-outcomes.ts';
 import { countQuestion } from './count-question.ts';
 import { type DynamoDBClient, ifConditionHolds, orRefuse } from './dynamo.ts';
 import { findClosedRequests } from './find-closed-requests.ts';
@@ -53,16 +54,21 @@ export interface ApprovalStore {
    * was not told yet.
    */
   listUnsettled(): Promise<readonly ApprovalRequest[]>;
-  /** Answers an open request; a yes is stored as a grant before this resolves. Undefined for an unknown id. */
-  decide(id: string, decision: ApprovalDecision, nowMs: number): Promise<ClosedRequest | undefined>;
-  /** Notes that the outcome of a closed request is recorded and told. */
+  /**
+   * Answers an open request; a yes is stored as a grant before this resolves. `callId` is that of the answer on record. Undefined for an
+   * unknown id.
+   */
+  decide(id: string, decision: ApprovalDecision, nowMs: number, callId?: string): Promise<ClosedRequest | undefined>;
+  /** Notes that the outcome of a closed request is on record. */
+  noteRecorded(id: string): Promise<void>;
+  /** Notes that everybody is told of the outcome of a closed request. Does nothing while somebody takes its yes back. */
   settle(id: string): Promise<void>;
   /** Stores the grant of an approved request, if nobody did; undefined when there is none to have any more. */
   completeGrant(request: ApprovalRequest, nowMs: number): Promise<Grant | undefined>;
   /** Notes that the time of an open request is over; one whose time is not over stays as it is. */
   expire(id: string, nowMs: number): Promise<ClosedRequest | undefined>;
   /** The asker takes an open request back. */
-  withdraw(id: string, nowMs: number): Promise<ClosedRequest | undefined>;
+  withdraw(id: string, nowMs: number, callId?: string): Promise<ClosedRequest | undefined>;
   /** Takes a yes back; false when it was used before, or was none. */
   revoke(id: string, nowMs: number): Promise<boolean>;
   /** True for one process at a time: it tells people of this open request. The next one may after a minute without a notice. */
@@ -97,6 +103,7 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
   const deadline = () => ({ abortSignal: AbortSignal.timeout(deadlineMs) });
   const index = createApprovalIndex({ client, TableName, deadline, onUnreadable: options.onUnreadable });
   const notices = createApprovalNotices({ client, TableName, deadline });
+  const outcomes = createApprovalOutcomes({ client, TableName, deadline });
   const answered = <T>(work: () => Promise<T>) => orRefuse('approval_unavailable', work);
   const writeRequest = createWriteRequest({ client, TableName, deadline });
 
@@ -147,11 +154,9 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
     return ifConditionHolds(client.send(write, deadline()));
   }
 
-  async function close(id: string, to: Closing, nowMs: number): Promise<ClosedRequest | undefined> {
-    // The same write tried again after a lost answer finds its own mark.
-    const mark = randomUUID();
+  async function close(id: string, to: Closing, nowMs: number, callId: string = randomUUID()) {
     const { verdict, approver, reason, via, scope } = to.decision ?? {};
-    const fields = { state: to.state, closedAtMs: nowMs, closedBy: mark, verdict, approver, reason, via, scope };
+    const fields = { state: to.state, closedAtMs: nowMs, closedBy: callId, verdict, approver, reason, via, scope };
     const set = Object.entries(fields).filter(([, value]) => value !== undefined);
     await ifConditionHolds(
       client.send(
@@ -173,7 +178,9 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
     const item = await get(requestKey(id));
     if (item === undefined) return undefined;
     const request = fromRequestItem(item);
-    return { request, isYours: unmarshall(item).closedBy === mark, grant: await completeGrant(request, nowMs) };
+    // The same write tried again after a lost answer finds its own call id.
+    const isYours = request.closedCallId === callId;
+    return { request, isYours, grant: await completeGrant(request, nowMs) };
   }
 
   async function completeGrant(request: ApprovalRequest, nowMs: number): Promise<Grant | undefined> {
@@ -182,22 +189,6 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
     if (nowMs >= derived.expiresAtMs) return undefined;
     await grants.putOnce(derived);
     return derived;
-  }
-
-  async function settle(id: string): Promise<void> {
-    await ifConditionHolds(
-      client.send(
-        new UpdateItemCommand({
-          TableName,
-          Key: requestKey(id),
-          UpdateExpression: 'REMOVE unsettled_tenant, unsettled_since',
-          ConditionExpression: 'attribute_exists(unsettled_tenant) AND #state <> :open',
-          ExpressionAttributeNames: { '#state': 'state' },
-          ExpressionAttributeValues: marshall({ ':open': 'open' }),
-        }),
-        deadline(),
-      ),
-    );
   }
 
   return {
@@ -247,12 +238,15 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
 
     listUnsettled: () => answered(() => index.list()),
 
-    decide: (id, decision, nowMs) =>
-      answered(() => close(id, { state: decision.verdict === 'approve' ? 'approved' : 'denied', decision }, nowMs)),
-    settle: (id) => answered(() => settle(id)),
+    decide: (id, decision, nowMs, callId) =>
+      answered(() =>
+        close(id, { state: decision.verdict === 'approve' ? 'approved' : 'denied', decision }, nowMs, callId),
+      ),
+    noteRecorded: (id) => answered(() => outcomes.noteRecorded(id)),
+    settle: (id) => answered(() => outcomes.settle(id)),
     completeGrant: (request, nowMs) => answered(() => completeGrant(request, nowMs)),
     expire: (id, nowMs) => answered(() => close(id, { state: 'expired' }, nowMs)),
-    withdraw: (id, nowMs) => answered(() => close(id, { state: 'withdrawn' }, nowMs)),
+    withdraw: (id, nowMs, callId) => answered(() => close(id, { state: 'withdrawn' }, nowMs, callId)),
 
     revoke: (id, nowMs) =>
       answered(async () => {

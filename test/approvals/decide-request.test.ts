@@ -58,8 +58,9 @@ async function openApprovals(t: TestContext) {
       { ...deps, ...more },
     );
   const records = () => audit.events.map(({ event, outcome, code, detail }) => [event, outcome, code, detail?.state]);
-  const sweep = createSettleRequests(deps);
-  return { approvals, grants, audit, clock, told, showing, question, request, answer, records, sweep };
+  const restarted = () => createSettleRequests(deps);
+  const sweep = restarted();
+  return { approvals, grants, audit, clock, told, showing, question, request, answer, records, restarted, sweep };
 }
 
 suite('an answer', () => {
@@ -241,18 +242,49 @@ suite('the sweep', () => {
     assert.equal(told.length, 1);
   });
 
-  test('tells an outcome until it was told, and records it once', async (t) => {
+  test('tells an outcome until it was told, and does not record again what whoever answered recorded', async (t) => {
     const { sweep, clock, records, told, showing, answer } = await openApprovals(t);
     showing.fails = true;
     assert.equal((await answer()).kind, 'decided');
     clock.ms = opened + settleGraceMs;
     await sweep();
     await sweep();
-    assert.equal(records().length, 3);
     showing.fails = false;
     await sweep();
     await sweep();
-    assert.equal(records().length, 3);
+    assert.deepEqual(records(), [
+      ['approval_decided', 'pending', null, 'open'],
+      ['approval_decided', 'ok', null, 'approved'],
+    ]);
     assert.equal(told.length, 1);
+  });
+
+  test('records an outcome once that it cannot tell, also after it was started anew', async (t) => {
+    const { restarted, clock, records, told, showing } = await openApprovals(t);
+    showing.fails = true;
+    clock.ms = opened + day;
+    await restarted()();
+    clock.ms += settleGraceMs;
+    await restarted()();
+    showing.fails = false;
+    await restarted()();
+    assert.deepEqual(records(), [['approval_expired', 'ok', null, 'expired']]);
+    assert.equal(told.length, 1);
+  });
+
+  test('records what a process stored and did not record as the act of that process', async (t) => {
+    const { sweep, clock, audit, answer } = await openApprovals(t);
+    let appended = 0;
+    audit.onAppend = () => {
+      appended += 1;
+      if (appended === 2) throw new Error('killed');
+    };
+    await assert.rejects(answer(), { code: 'audit_unavailable' });
+    clock.ms = opened + settleGraceMs;
+    await sweep();
+    const [intent, final] = audit.events;
+    assert.deepEqual([intent?.outcome, final?.outcome, final?.detail?.approver], ['pending', 'ok', 'grace']);
+    assert.equal(final?.call_id, intent?.call_id);
+    assert.equal(final?.detail?.closed_call_id, intent?.call_id);
   });
 });

@@ -23,12 +23,13 @@ interface Life {
 export class Processes {
   readonly approvals: readonly ApprovalStore[];
   readonly grants: readonly GrantStore[];
+  readonly clients: readonly DynamoDBClient[];
   readonly #life = new AsyncLocalStorage<Life>();
 
   constructor(dynamo: TestDynamo) {
-    const clients = [0, 1].map(() => this.#mortal(dynamo.createClient()));
-    this.approvals = clients.map((client) => createApprovalStore({ client, tablePrefix, deadlineMs }));
-    this.grants = clients.map((client) => createGrantStore({ client, tablePrefix, deadlineMs }));
+    this.clients = [0, 1].map(() => this.#mortal(dynamo.createClient()));
+    this.approvals = this.clients.map((client) => createApprovalStore({ client, tablePrefix, deadlineMs }));
+    this.grants = this.clients.map((client) => createGrantStore({ client, tablePrefix, deadlineMs }));
   }
 
   /** What `work` came to; undefined when its process died on the way. */
@@ -43,20 +44,20 @@ export class Processes {
     }
   }
 
+  /** One thing that reaches beyond the process, as a command does. */
+  async step<T>(work: () => Promise<T>): Promise<T> {
+    const life = this.#life.getStore();
+    if (life === undefined) return work();
+    if (life.isDead) throw new Error('dead');
+    life.left -= 1;
+    if (life.left >= 0) return work();
+    life.isDead = true;
+    if (life.isSent) await work();
+    throw new Error('killed');
+  }
+
   #mortal(client: DynamoDBClient): DynamoDBClient {
-    client.middlewareStack.add(
-      (next) => async (args) => {
-        const life = this.#life.getStore();
-        if (life === undefined) return next(args);
-        if (life.isDead) throw new Error('dead');
-        life.left -= 1;
-        if (life.left >= 0) return next(args);
-        life.isDead = true;
-        if (life.isSent) await next(args);
-        throw new Error('killed');
-      },
-      { step: 'initialize' },
-    );
+    client.middlewareStack.add((next) => (args) => this.step(() => next(args)), { step: 'initialize' });
     return client;
   }
 }

@@ -17,6 +17,10 @@ export interface GrantUses {
    * the request needs somebody again, so that the sweep finishes what a process that dies begins.
    */
   takeBack(request: ApprovalRequest, by: TakenBack): Promise<TakeBackResult | undefined>;
+  /** Notes that it is on record that the yes was taken back. */
+  noteRecorded(request: ApprovalRequest): Promise<void>;
+  /** Notes that nothing is left to do about taking the yes back, and with `isSettled` about the request. */
+  endTakeBack(request: ApprovalRequest, isSettled: boolean): Promise<void>;
 }
 
 export interface TakeBackResult {
@@ -64,15 +68,15 @@ export function createGrantUses({ client, tablePrefix, deadlineMs = 1000 }: Gran
     return Attributes.unsettled_tenant === undefined;
   }
 
-  async function revoke(grant: Grant, { atMs, by, reason }: TakenBack): Promise<void> {
+  async function revoke(grant: Grant, { atMs, by, reason, callId }: TakenBack): Promise<void> {
     const isLeft = grant.calls === undefined ? 'attribute_not_exists(used_at_ms)' : 'callsUsed < callsMax';
     const write = new UpdateItemCommand({
       TableName,
       Key: marshall(keyOf(grant)),
-      UpdateExpression: `SET revoked_at_ms = :now, revokedBy = :by${reason === undefined ? '' : ', revokedReason = :reason'}`,
+      UpdateExpression: `SET revoked_at_ms = :now, revokedBy = :by, revokedCallId = :call${reason === undefined ? '' : ', revokedReason = :reason'}`,
       ConditionExpression: `attribute_exists(pk) AND ${isLeft} AND attribute_not_exists(revoked_at_ms)`,
       ExpressionAttributeValues: marshall(
-        { ':now': atMs, ':by': by, ':reason': reason },
+        { ':now': atMs, ':by': by, ':call': callId, ':reason': reason },
         { removeUndefinedValues: true },
       ),
     });
@@ -96,7 +100,36 @@ export function createGrantUses({ client, tablePrefix, deadlineMs = 1000 }: Gran
         await revoke(grant, by);
         return { use: await read(grant), wasSettled };
       }),
+
+    noteRecorded: (request) =>
+      orRefuse('approval_unavailable', async () => {
+        const grant = grantOf(request);
+        if (grant !== undefined) await noteRecorded(grant);
+      }),
+
+    endTakeBack: (request, isSettled) => orRefuse('approval_unavailable', () => endTakeBack(request, isSettled)),
   };
+
+  async function noteRecorded(grant: Grant): Promise<void> {
+    const write = new UpdateItemCommand({
+      TableName,
+      Key: marshall(keyOf(grant)),
+      UpdateExpression: 'SET revokedRecorded = :true',
+      ConditionExpression: 'attribute_exists(revoked_at_ms)',
+      ExpressionAttributeValues: marshall({ ':true': true }),
+    });
+    await ifConditionHolds(client.send(write, deadline()));
+  }
+
+  async function endTakeBack({ id }: ApprovalRequest, isSettled: boolean): Promise<void> {
+    const write = new UpdateItemCommand({
+      TableName,
+      Key: requestKey(id),
+      UpdateExpression: `REMOVE takingBackAtMs${isSettled ? ', unsettled_tenant, unsettled_since' : ''}`,
+      ConditionExpression: 'attribute_exists(takingBackAtMs)',
+    });
+    await ifConditionHolds(client.send(write, deadline()));
+  }
 
   async function putOnce(grant: Grant): Promise<void> {
     const write = { TableName, Item: toGrantItem(grant), ConditionExpression: 'attribute_not_exists(pk)' };
@@ -107,7 +140,7 @@ export function createGrantUses({ client, tablePrefix, deadlineMs = 1000 }: Gran
 function useOf({ calls, expiresAtMs }: Grant, stored: Readonly<Record<string, unknown>>): GrantUse {
   const usedAtMs = numberOf(stored.used_at_ms);
   const revokedAtMs = numberOf(stored.revoked_at_ms);
-  const { revokedBy, revokedReason } = stored;
+  const { revokedBy, revokedReason, revokedCallId, revokedRecorded } = stored;
   return {
     callsUsed: calls === undefined ? Number(usedAtMs !== undefined) : (numberOf(stored.callsUsed) ?? 0),
     callsMax: calls?.max ?? 1,
@@ -116,7 +149,13 @@ function useOf({ calls, expiresAtMs }: Grant, stored: Readonly<Record<string, un
     takenBack:
       revokedAtMs === undefined
         ? undefined
-        : { atMs: revokedAtMs, by: textOf(revokedBy), reason: textOf(revokedReason) },
+        : {
+            atMs: revokedAtMs,
+            by: textOf(revokedBy),
+            reason: textOf(revokedReason),
+            callId: textOf(revokedCallId),
+            isRecorded: revokedRecorded === true,
+          },
   };
 }
 

@@ -18,6 +18,10 @@ export interface TakenBack {
   readonly by: string | undefined;
   /** In the person's words, personal data and secrets taken out. */
   readonly reason: string | undefined;
+  /** `call_id` of the act on record; undefined: the workflow did. */
+  readonly callId?: string | undefined;
+  /** True when the act is on record as it came out; without it nobody knows. */
+  readonly isRecorded?: boolean;
 }
 
 /** True while a call may still run on it, so that there is something to take back. */

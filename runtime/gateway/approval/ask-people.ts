@@ -1,15 +1,14 @@
 import type { ApprovalRequest } from '../../contract/approval.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { ToolCall } from '../../contract/tool-call.ts';
-import { approvalEvent } from '../../shared/audit/approval-event.ts';
 import { Refusal, type RefusalDetails } from '../../shared/refusal.ts';
 import type { GatewayDeps } from '../deps.ts';
-import { appendDurably, recordedCaller } from '../record-parts.ts';
 import type { Outlet } from '../safe-reply.ts';
 import { callWindow } from './call-window.ts';
 import { clientKind } from './client-kind.ts';
 import { findGrant } from './find-grant.ts';
 import { boundCall, type CheckedCall, questionOf } from './questions.ts';
+import { recordQuestion } from './record-question.ts';
 import { reportProgress } from './report-progress.ts';
 import type { PendingApproval } from './request-states.ts';
 import { isSentToStepUp, stepUpScopes } from './step-up.ts';
@@ -71,25 +70,11 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
   };
 
   async function open(): Promise<ApprovalRequest> {
+    const record = (asked: ApprovalRequest) => recordQuestion(asked, { call, caller: checked.caller }, deps);
     const request = await deps.approvals.open(questionOf(checked, call, deps), deps.now(), record);
     // Also for one that was there: whoever opened it may have died, or been refused, before this.
     if (request.state === 'open') await deps.startWorkflow(request);
     return request;
-  }
-
-  /** Whoever asks after one that died cannot know how far that one came. */
-  function record(request: ApprovalRequest): Promise<void> {
-    const { callId } = request;
-    return appendDurably(
-      approvalEvent(request, {
-        event: 'approval_requested',
-        nowMs: deps.now(),
-        call_id: callId,
-        caller: recordedCaller(checked.caller),
-        ...(callId !== call.callId && { reason: 'Whoever asked first may have recorded this already.' }),
-      }),
-      deps,
-    );
   }
 
   async function findAgain({ approvalId }: PendingApproval): Promise<ApprovalRequest> {

@@ -39,6 +39,7 @@ export function approvalEvent(request: ApprovalRequest, parts: ApprovalEventPart
     detail: {
       asked_by: request.subject,
       asked_call_id: request.callId,
+      ...(request.closedCallId !== undefined && { closed_call_id: request.closedCallId }),
       state: request.state,
       expires_at: new Date(request.expiresAtMs).toISOString(),
       ...detail,
