@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
+import { createGrantUses } from '../../runtime/approvals/clients/grant-uses.ts';
 import { settleGraceMs } from '../../runtime/approvals/settle-requests.ts';
 import { createGrantStore } from '../../runtime/shared/grant-store.ts';
 import { type ApprovalsWorld, openApprovalsWorld } from '../support/approvals-world.ts';
@@ -126,30 +127,43 @@ suite('a yes that nobody used', () => {
     assert.notEqual(await granted(), undefined);
   });
 
-  test('that was taken back by a process that died is recorded and shown by the sweep', async (t) => {
-    const { world, ts, takeBack, granted } = await approved(t);
-    let appended = 0;
-    world.audit.onAppend = () => {
-      appended += 1;
-      if (appended === 2) throw new Error('killed');
-    };
+  test('that was taken back by a process that died is recorded as its act and shown by the sweep, also when its yes is told meanwhile', async (t) => {
+    const { world, ts, takeBack, granted, request } = await approved(t);
+    diesAtRecord(world, 2);
     await assert.rejects(takeBack('heidi'), { code: 'audit_unavailable' });
     assert.equal(await granted(), undefined);
     world.audit.onAppend = () => {};
+    await world.deps.approvals.settle(request.id);
     await world.deps.settle();
     assert.deepEqual(outcomes(world).at(-1), ['approval_revoked', 'pending', 'heidi']);
     world.clock.ms += settleGraceMs;
     await world.deps.settle();
     await world.deps.settle();
-    const revoked = world.audit.events.filter(({ event }) => event === 'approval_revoked');
     assert.deepEqual(
-      revoked.map(({ outcome, detail }) => [outcome, detail?.approver]),
+      world.audit.events.map(({ event, outcome, detail }) => [event, outcome, detail?.approver]),
       [
-        ['pending', 'heidi'],
-        ['ok', 'heidi'],
+        ['approval_revoked', 'pending', 'heidi'],
+        ['approval_revoked', 'ok', 'heidi'],
       ],
+      'and the yes itself is not recorded again',
     );
+    assert.equal(world.audit.events[1]?.call_id, world.audit.events[0]?.call_id);
     assert.match(card(world, ts), /Taken back by: /);
+    assert.deepEqual(await world.deps.approvals.listUnsettled(), []);
+  });
+
+  test('that somebody else took back is recorded once, and whoever was too late leaves nothing to do', async (t) => {
+    const { world, takeBack, request } = await approved(t);
+    await takeBack('heidi');
+    const late = { atMs: world.clock.ms, by: 'grace', reason: 'So.', callId: 'looked-before' };
+    const result = await createGrantUses({ client: world.dynamo.client, tablePrefix }).takeBack(request, late);
+    assert.equal(result?.use.takenBack?.by, 'heidi');
+    world.clock.ms += settleGraceMs;
+    await world.deps.settle();
+    assert.deepEqual(outcomes(world), [
+      ['approval_revoked', 'pending', 'heidi'],
+      ['approval_revoked', 'ok', 'heidi'],
+    ]);
     assert.deepEqual(await world.deps.approvals.listUnsettled(), []);
   });
 });
@@ -175,4 +189,29 @@ suite('an open question', () => {
       ['approval_withdrawn', 'ok', 'user-1'],
     ]);
   });
+
+  test('that was withdrawn by a process that died is recorded once, as its act, by the sweep', async (t) => {
+    const world = await openApprovalsWorld(t);
+    const { request } = await world.ask();
+    diesAtRecord(world, 2);
+    const act = { requestId: request.id, approver: person('user-1'), reason: undefined, via: 'page' } as const;
+    await assert.rejects(world.deps.withdraw(act), { code: 'audit_unavailable' });
+    world.audit.onAppend = () => {};
+    world.clock.ms += settleGraceMs;
+    await world.deps.settle();
+    await world.deps.settle();
+    assert.deepEqual(outcomes(world), [
+      ['approval_withdrawn', 'pending', 'user-1'],
+      ['approval_withdrawn', 'ok', undefined],
+    ]);
+    assert.equal(world.audit.events[1]?.call_id, world.audit.events[0]?.call_id);
+  });
 });
+
+function diesAtRecord(world: ApprovalsWorld, nth: number): void {
+  let appended = 0;
+  world.audit.onAppend = () => {
+    appended += 1;
+    if (appended === nth) throw new Error('killed');
+  };
+}
