@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { createGrantUses } from '../../runtime/approvals/clients/grant-uses.ts';
 import { settleGraceMs } from '../../runtime/approvals/settle-requests.ts';
+import type { ApprovalRequest } from '../../runtime/contract/approval.ts';
 import { createGrantStore } from '../../runtime/shared/grant-store.ts';
 import { type ApprovalsWorld, openApprovalsWorld } from '../support/approvals-world.ts';
 import { tablePrefix } from '../support/local-dynamo.ts';
@@ -156,7 +157,8 @@ suite('a yes that nobody used', () => {
     const { world, takeBack, request } = await approved(t);
     await takeBack('heidi');
     const late = { atMs: world.clock.ms, by: 'grace', reason: 'So.', callId: 'looked-before' };
-    const result = await createGrantUses({ client: world.dynamo.client, tablePrefix }).takeBack(request, late);
+    const yes = (await world.deps.approvals.find(request.id, world.clock.ms)) as ApprovalRequest;
+    const result = await createGrantUses({ client: world.dynamo.client, tablePrefix }).takeBack(yes, late);
     assert.equal(result?.use.takenBack?.by, 'heidi');
     world.clock.ms += settleGraceMs;
     await world.deps.settle();
