@@ -4,7 +4,13 @@ import { type ApprovalClient, sdkClients } from '../support/approval-clients.ts'
 import { type ApproverAtPage, approverAtPage } from '../support/approver-at-page.ts';
 import { assertDocumented, assertVersionDocumented } from '../support/clients-doc.ts';
 import { personAtBrowser } from '../support/person-at-browser.ts';
-import { type CallOptions, type ClientAnswer, connectSdkV1, type RealClient } from '../support/real-clients.ts';
+import {
+  type CallOptions,
+  type ClientAnswer,
+  callPatiently,
+  connectSdkV1,
+  type RealClient,
+} from '../support/real-clients.ts';
 import type { ApprovalsUnderTest } from '../support/test-platform.ts';
 import { approvalIdIn, assertToldModel, gist } from '../support/what-clients-see.ts';
 
@@ -71,14 +77,8 @@ export function approvalsSuite(
             client = keep(await kind.connect(platform, shown));
           });
 
-          /** A store that is too slow on a busy machine says so; the call is sent again. */
-          const call = async (args: { readonly sql: string }, options?: CallOptions): Promise<ClientAnswer> => {
-            let answer = await client.callTool('postgres.write', args, options);
-            for (let again = 0; again < 5 && isNotNow(answer); again += 1) {
-              answer = await client.callTool('postgres.write', args, options);
-            }
-            return answer;
-          };
+          const call = (args: { readonly sql: string }, options?: CallOptions) =>
+            callPatiently(client, 'postgres.write', args, options);
 
           const ask = async (args: { readonly sql: string }, onProgress?: () => void): Promise<Asking> => {
             const send = () => call(args, onProgress && { onProgress });
@@ -191,10 +191,6 @@ export function approvalsSuite(
       assert.equal(exitCode, 0, output);
     });
   });
-}
-
-function isNotNow(answer: ClientAnswer): boolean {
-  return answer.kind === 'refusal' && /_unavailable\b/.test(answer.message);
 }
 
 function isToldToComeBack(answer: ClientAnswer): boolean {

@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { askEmulator } from '../support/ask-emulator.ts';
+import { callInWords } from '../support/call-in-words.ts';
 import { type CdkRun, runCdk } from '../support/cdk-command.ts';
 import { withDeleteByName } from '../support/delete-by-name.ts';
 import { type DeployedPlatform, startDeployedPlatform } from '../support/deployed-platform.ts';
@@ -15,9 +15,11 @@ import { type Grant, roleOf } from '../support/iam-policy.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
 import { ministackGaps } from '../support/ministack-gaps.ts';
 import { type SlackDouble, startSlackDouble } from '../support/slack-double.ts';
-import { formOf, pressPayload, sign } from '../support/slack-sender.ts';
+import { until } from '../support/until.ts';
 import { customersQuery } from '../support/what-clients-see.ts';
 import { approvalsSuite } from './approvals-suite.ts';
+import { deployedApprovalsSuite } from './deployed-approvals-suite.ts';
+import { deployedStepUpSuite } from './deployed-step-up-suite.ts';
 import { sdkClientsSuite } from './sdk-clients-suite.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,25 +37,9 @@ const neededElsewhere: readonly {
     because: 'S3 asks for it with the rights of the caller; the emulator encrypts nothing',
   },
   {
-    grant: ({ action, resource }) =>
-      /:table\/[^/]*-grants$/.test(resource) && ['dynamodb:GetItem', 'dynamodb:Query'].includes(action),
-    because: 'the authorization server reads questions only where a server steps up, which is off by default',
-  },
-  {
-    grant: ({ action }) => action === 'dynamodb:BatchGetItem',
-    because: 'calls that wait for people share it, and none waits here: test/gateway/approval/decision-watch.test.ts',
-  },
-  {
-    grant: ({ action }) => action === 'states:SendTaskFailure' || action === 'states:SendTaskHeartbeat',
-    because: 'a question that is taken back and a Slack that is away need them: test/shared/step-functions.test.ts',
-  },
-  {
-    grant: ({ partitions }, service) => service === 'approvals' && String(partitions) === 'call#*,window#*',
-    because: 'whether a yes was used, and taking it back: test/approvals/take-back.test.ts',
-  },
-  {
-    grant: ({ resource }, service) => service === 'authorization' && resource.endsWith('-grants'),
-    because: 'no tenant of the reference deployment steps up: test/authorization/step-up.test.ts',
+    grant: ({ action }) => action === 'states:SendTaskHeartbeat',
+    because:
+      'only a question that people hear of later than after 15 seconds needs it: test/shared/step-functions.test.ts',
   },
   {
     grant: ({ action }, service) => service === 'registry' && action === 'dynamodb:DeleteItem',
@@ -133,35 +119,10 @@ sdkClientsSuite('deployed', async () => {
 // By the deployed page, to which approvers sign in at the deployed pool, and with the deployed workflow behind each question.
 approvalsSuite('deployed', async () => ({ ...platform, close: async () => {} }));
 
-async function callTool(token: string, name: string, args: object): Promise<string> {
-  const response = await fetch(platform.endpoint, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }),
-  });
-  return response.text();
-}
-
-/** What is there once it is there. */
-async function until<T>(look: () => T | Promise<T>, what: string): Promise<NonNullable<T>> {
-  for (const deadline = performance.now() + 60_000; performance.now() < deadline; await delay(250)) {
-    const found = await look();
-    if (found) return found;
-  }
-  throw new Error(`there is no sign of ${what}: ${logOf('approvals')}`);
-}
+deployedApprovalsSuite(() => ({ platform, slack, emulator }));
 
 function logOf(service: string): string {
-  return (
-    platform.services
-      .find(({ name }) => name === service)
-      ?.output()
-      .slice(-3000) ?? ''
-  );
+  return platform.services.find(({ name }) => name === service)?.output() ?? '';
 }
 
 describe('the deployed platform', () => {
@@ -175,10 +136,11 @@ describe('the deployed platform', () => {
 
   it('puts an update of its policy in force without a restart', async () => {
     const token = await platform.token('alice', platform.endpoint);
-    const call = () => callTool(token, 'postgres.readonly', customersQuery);
+    const call = async () => (await callInWords(platform.endpoint, token, 'postgres.readonly', customersQuery)).text;
     assert.match(await call(), /"row_count":3/);
     const { tenants } = JSON.parse(readFileSync(join(root, 'policies/data/tenants.json'), 'utf8'));
     tenants.acme.tools_by_role.reader = ['s3.list'];
+    tenants.acme.step_up_servers = ['write'];
     // Paths of the settings start at the repository.
     const changed = join(root, 'node_modules', '.cache', `tenants-${process.pid}.json`);
     writeFileSync(changed, JSON.stringify({ tenants }));
@@ -188,14 +150,18 @@ describe('the deployed platform', () => {
     } finally {
       rmSync(changed);
     }
-    const deadline = performance.now() + 60_000;
-    while (!(await call()).includes('Unknown tool') && performance.now() < deadline) await delay(250);
-    assert.match(await call(), /Unknown tool: postgres\.readonly/);
     // Each service looks by itself; until both have it, an answer to what the other asks is refused as policy_changed.
-    const isInForce = /"previous":"[0-9a-f]{12}","msg":"policy bundle in force"/;
-    await until(() => isInForce.test(logOf('approvals')), 'the update where people answer');
+    for (const service of ['gateway', 'approvals']) {
+      const isInForce = () => /"previous":"[0-9a-f]{12}","msg":"policy bundle in force"/.test(logOf(service));
+      await until(isInForce, `the update at ${service}`, () => logOf(service).slice(-3000));
+    }
+    assert.match(await call(), /Unknown tool: postgres\.readonly/);
   });
+});
 
+deployedStepUpSuite(() => platform);
+
+describe('the deployed platform, to its end', () => {
   it('keeps tool servers closed to whoever comes past the gateway, on record', async () => {
     for (const server of ['read', 'write']) {
       const { status } = await fetch(`http://${server}.tools.prod.internal/mcp`, {
@@ -210,36 +176,6 @@ describe('the deployed platform', () => {
         [['token_invalid', '_unknown', 'The token is not valid. (it comes from an issuer that is not trusted here)']],
       );
     }
-  });
-
-  it('runs a change that somebody approved in Slack, once', async () => {
-    const scope = 'postgres:query:readonly postgres:query:write s3:list';
-    const token = await platform.token('oscar', platform.endpoint, scope);
-    const change = { sql: "update products set stock = 4101 where sku = 'SKU-0006'" };
-    // The clients above have used the minute's calls of this tool up.
-    const call = () =>
-      until(async () => {
-        const text = await callTool(token, 'postgres.write', change);
-        return text.includes('quota_exceeded') ? undefined : text;
-      }, 'room for one more call');
-    assert.match(await call(), /A person must approve this call first/);
-    const card = await until(
-      () => [...slack.messages.values()].find(({ blocks }) => JSON.stringify(blocks).includes('SKU-0006')),
-      'a card in Slack',
-    );
-    const post = (userId: string, secret = slack.signingSecret) => {
-      const press = pressPayload(slack, { message: card.ts, action: 'toolgate_approve', userId });
-      const signed = sign(formOf(press), { secret, timestampS: Math.floor(Date.now() / 1000) });
-      return fetch(new URL('/slack/interactions', platform.endpoint), { method: 'POST', ...signed });
-    };
-    assert.equal((await post('UADA', '0'.repeat(32))).status, 401);
-    assert.equal((await post('UMALLORY')).status, 200);
-    await until(() => slack.whispers.length > 0, 'a no to whoever is not known');
-    assert.match(await call(), /A person must approve this call first/);
-    assert.equal((await post('UADA')).status, 200);
-    await until(() => (slack.messages.get(card.ts)?.updates ?? 0) > 0, 'a card that says how it ended');
-    assert.match(await call(), /"rows_affected":1/);
-    assert.match(await call(), /A person must approve this call first/);
   });
 
   it('ends the workflow of each question as the question ended', async () => {

@@ -2,15 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SignInDrive } from '../../runtime/local/obtain-token.ts';
 import { type Browser, openBrowser } from './browser.ts';
 
-/** An approver who has the approvals page open, wherever it is served. */
+/** A person who has the approvals page open, wherever it is served: an approver, or who asked. */
 export interface ApproverAtPage {
   /** Id of the open question, but for `except`, on whose page `text` stands; waits until it is listed. */
   find(text: string, except?: string): Promise<string>;
   /** Answers by the page's own form. Throws with the page when the answer does not stand. */
-  answer(id: string, verdict: 'approve' | 'deny', reason?: string): Promise<void>;
+  answer(id: string, answer: PageAnswer, reason?: string): Promise<void>;
   /** What the page of a question says. */
   read(id: string): Promise<string>;
 }
+
+/** Names of the buttons. */
+export type PageAnswer = 'approve' | 'approve-window' | 'deny' | 'take-back' | 'withdraw';
 
 export interface PageOptions {
   /** URL of the list. */
@@ -33,11 +36,11 @@ export async function approverAtPage({ approvals, user, signIn }: PageOptions): 
   return {
     find: (text, except) =>
       findQuestion((id, page) => id !== except && page.includes(text), { approvals, browser, pages }),
-    async answer(id, verdict, reason = '') {
+    async answer(id, answer, reason = '') {
       const page = await browser.go(pageOf(id));
       const form = /name="form" value="([^"]+)"/.exec(page.text)?.[1];
       if (form === undefined) throw new Error(`nothing can be answered: ${textOf(page.text)}`);
-      const done = await browser.go(page.url, { form, answer: verdict, reason });
+      const done = await browser.go(page.url, { form, answer, reason });
       if (done.status !== 303 || done.next !== page.url) throw new Error(`${done.status}: ${textOf(done.text)}`);
     },
     read: async (id) => textOf((await browser.go(pageOf(id))).text),

@@ -1,30 +1,29 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
 import { obtainToken, obtainTokens } from '../../runtime/local/obtain-token.ts';
 import { startPostgres } from '../../runtime/local/postgres.ts';
 import { findRecords } from '../../runtime/shared/audit/show-records.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
-import { askEmulator } from './ask-emulator.ts';
-import { type AwsCallRecorder, startAwsCallRecorder } from './aws-call-recorder.ts';
+import { startAwsCallRecorder } from './aws-call-recorder.ts';
+import { startDeployedBalancer } from './deployed-balancer.ts';
+import { fillBucket, syncBucket } from './deployed-buckets.ts';
+import { fillSecrets } from './deployed-secrets.ts';
+import { startDeployedService } from './deployed-service.ts';
 import { resolvePolicies, type TemplatePolicy } from './emulated-assembly.ts';
 import { type EmulatedPool, emailOf, openEmulatedPool, poolPassword } from './emulated-pool.ts';
 import { freePort } from './free-port.ts';
 import type { AwsCall } from './iam-policy.ts';
-import { type BalancerListener, type LoadBalancer, startLoadBalancer } from './load-balancer.ts';
 import type { Ministack } from './ministack.ts';
 import { signInAtPool } from './pool-sign-in.ts';
-import { actionOf, type DeployedService, readListeners, readOutputs, readServices } from './read-deployment.ts';
+import { type DeployedService, readListeners, readOutputs, readServices } from './read-deployment.ts';
 import { selfSigned } from './self-signed.ts';
 import { type ApprovalsUnderTest, expireQuestion, runToolgate } from './test-platform.ts';
-import { objects } from './what-clients-see.ts';
+import { until } from './until.ts';
 
 /** A deployed platform whose services run here, with the environment of their task definitions. */
 export interface DeployedPlatform extends ApprovalsUnderTest {
@@ -113,7 +112,7 @@ export async function startDeployedPlatform(options: DeployedPlatformOptions): P
         addresses.set(targetGroupArn, [...(addresses.get(targetGroupArn) ?? []), `${address}:${port}`]);
       }
     }
-    const balancer = await startBalancer(local, addresses, certificate);
+    const balancer = await startDeployedBalancer(local, addresses, certificate);
     closings.push(() => balancer.close());
 
     const running: { stop(): Promise<void> }[] = [];
@@ -128,7 +127,7 @@ export async function startDeployedPlatform(options: DeployedPlatformOptions): P
         closings.push(() => recorder.close());
         const place = { service, name, address, recorder, emulator, assembly, folder, caFile, hostMap };
         const ofSlack = { apiUrl: slackApiUrl, approver: { ...approver, subject: subjectOf(pool, poolIssuer)('ada') } };
-        const started = startService({ ...place, ...(name === 'approvals' && { slack: ofSlack }) });
+        const started = startDeployedService({ ...place, ...(name === 'approvals' && { slack: ofSlack }) });
         closings.push(() => started.kill());
         running.push(started);
         await started.ready;
@@ -141,6 +140,7 @@ export async function startDeployedPlatform(options: DeployedPlatformOptions): P
     const issuer = `https://${issuerHost}`;
     const readEnvironment = services.find(({ name }) => name === 'read')?.environment;
     const bucket = readEnvironment?.S3_BUCKETS ?? '';
+    const auditBucket = services.find(({ name }) => name === 'gateway')?.environment.AUDIT_BUCKET ?? '';
     await fillBucket(emulator, bucket);
     let clientId: Promise<string> | undefined;
     const platform: DeployedPlatform = {
@@ -149,7 +149,7 @@ export async function startDeployedPlatform(options: DeployedPlatformOptions): P
       servers: { read: `https://${gatewayHost}/servers/read/mcp`, write: `https://${gatewayHost}/servers/write/mcp` },
       bucket,
       approvals: `https://${gatewayHost}/approvals`,
-      isHolding: false,
+      isHolding: true,
       expire: (id) => expireQuestion(id, emulator, 'toolgate-prod-'),
       services,
       subjectOf: subjectOf(pool, poolIssuer),
@@ -182,7 +182,7 @@ export async function startDeployedPlatform(options: DeployedPlatformOptions): P
       stopServices: async () => {
         for (const service of running) await service.stop();
       },
-      syncAudit: () => syncBucket(emulator, services, join(folder, 'audit')),
+      syncAudit: () => syncBucket(emulator, auditBucket, join(folder, 'audit')),
       close,
     };
     await untilRegistered(platform);
@@ -237,188 +237,6 @@ function imageName(assembly: string, image: string): string {
   return name;
 }
 
-function startService(parts: {
-  readonly service: DeployedService;
-  readonly name: string;
-  readonly address: string;
-  readonly recorder: AwsCallRecorder;
-  readonly emulator: Ministack;
-  readonly assembly: string;
-  readonly folder: string;
-  readonly caFile: string;
-  readonly hostMap: string;
-  readonly slack?: { readonly apiUrl: string; readonly approver: object };
-}) {
-  const { service, name, address, recorder, emulator, assembly, folder, caFile, hostMap, slack } = parts;
-  const writable = join(folder, `${name}-volume`);
-  mkdirSync(writable);
-  // As the task definition says, but for what one machine needs: an address for each task, and the volume's place.
-  const own = Object.fromEntries(
-    Object.entries({ ...service.environment, ...service.secrets }).map(([key, value]) => [
-      key,
-      value.startsWith('/var/toolgate') ? value.replace('/var/toolgate', writable) : value,
-    ]),
-  );
-  const preload = fileURLToPath(new URL('./map-hosts.mjs', import.meta.url));
-  const child = spawn(
-    process.execPath,
-    ['--import', preload, join(assembly, `asset.${service.image.split(':').at(-1)}`, 'index.mjs')],
-    {
-      cwd: writable,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: '/usr/bin:/bin',
-        ...own,
-        [name === 'authorization' ? 'AUTHORIZATION_HOST' : 'HOST']: address,
-        HOST_MAP: hostMap,
-        // The emulator's pool says of an address that it is verified in a text, which counts for nothing; so one approver is listed.
-        ...(slack !== undefined && {
-          SLACK_API_URL: slack.apiUrl,
-          SLACK_APPROVERS: JSON.stringify([slack.approver]),
-          // One person asks everything here.
-          CARDS_PER_ASKER_MAX: '100',
-        }),
-        NODE_EXTRA_CA_CERTS: caFile,
-        // All clients come from one address here.
-        ...(name === 'authorization' && { REGISTRATIONS_PER_MINUTE: '100' }),
-        // A new key waits until every reader has it: nobody has an older one here but the gateway, for a second.
-        UPSTREAM_KEY_LEAD_MS: '1500',
-        // No call waits here for a person: clients are told at once that somebody was asked.
-        APPROVAL_HOLD_MS: '0',
-        AWS_ENDPOINT_URL: recorder.endpoint,
-        AWS_ACCESS_KEY_ID: emulator.credentials.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: emulator.credentials.secretAccessKey,
-      },
-    },
-  );
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      output += chunk;
-    });
-  }
-  const exited = once(child, 'exit');
-  const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-    await Promise.race([exited, delay(30_000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))]);
-    await exited;
-    if (child.exitCode !== 0)
-      throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode}: ${output.slice(-2000)}`);
-  };
-  const port = own.PORT ?? own.AUTHORIZATION_PORT ?? '8080';
-  const ready = until(
-    async () => {
-      if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${output.slice(-2000)}`);
-      const answer = await fetch(`http://${address}:${port}/healthz`).catch(() => undefined);
-      await answer?.body?.cancel();
-      return answer?.ok === true;
-    },
-    `${name} to answer`,
-    () => output,
-  );
-  const kill = async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    await exited;
-  };
-  return { ready, stop, kill, output: () => output };
-}
-
-function startBalancer(
-  listeners: readonly (Awaited<ReturnType<typeof readListeners>>[number] & { readonly localPort: number })[],
-  addresses: ReadonlyMap<string, readonly string[]>,
-  certificate: { readonly key: string; readonly cert: string },
-): Promise<LoadBalancer> {
-  return startLoadBalancer(
-    listeners.map(
-      ({ localPort, protocol, rules }): BalancerListener => ({
-        localPort,
-        ...(protocol === 'HTTPS' && { certificate: certificate.cert + certificate.key }),
-        rules: rules.map(({ conditions, actions }) => ({
-          conditions,
-          action: actionOf(
-            actions,
-            (arn) => addresses.get(arn) ?? [],
-            () => {
-              throw new Error('the reference deployment verifies no token at the load balancer');
-            },
-          ),
-        })),
-      }),
-    ),
-  );
-}
-
-/**
- * The operator's part: real URLs. And the emulator's: it ignores ExcludePunctuation, so generated keys are made as AWS would, and knows no
- * `ClientSecret` of an app client, so it is asked for by its API.
- */
-async function fillSecrets(
-  emulator: Ministack,
-  urls: { readonly reader: string; readonly writer: string },
-): Promise<void> {
-  const ask = (operation: string, input: object) =>
-    askEmulator(emulator, 'secretsmanager', `secretsmanager.${operation}`, input);
-  const { SecretList } = (await ask('ListSecrets', { MaxResults: 100 })) as { SecretList: { Name: string }[] };
-  for (const { Name } of SecretList) {
-    const value = /ReaderUrl/.test(Name)
-      ? urls.reader
-      : /WriterUrl/.test(Name)
-        ? urls.writer
-        : /SealingKey|MaskKey|RequestStateKey|CookieKey/.test(Name)
-          ? Array.from({ length: 43 }, () => alphabet[Math.floor(Math.random() * alphabet.length)]).join('')
-          : /ClientSecret/.test(Name)
-            ? await poolClientSecret(emulator)
-            : undefined;
-    if (value !== undefined) await ask('PutSecretValue', { SecretId: Name, SecretString: value });
-  }
-}
-
-async function poolClientSecret(emulator: Ministack): Promise<string> {
-  const ask = (operation: string, input: object) =>
-    askEmulator(emulator, 'cognito-idp', `AWSCognitoIdentityProviderService.${operation}`, input);
-  const { UserPools } = (await ask('ListUserPools', { MaxResults: 10 })) as { UserPools: { Id: string }[] };
-  for (const { Id: UserPoolId } of UserPools) {
-    const list = (await ask('ListUserPoolClients', { UserPoolId })) as { UserPoolClients: { ClientId: string }[] };
-    for (const { ClientId } of list.UserPoolClients) {
-      const { UserPoolClient } = (await ask('DescribeUserPoolClient', { UserPoolId, ClientId })) as {
-        UserPoolClient: { ClientSecret?: string };
-      };
-      if (UserPoolClient.ClientSecret) return UserPoolClient.ClientSecret;
-    }
-  }
-  throw new Error('no app client of the pool has a secret');
-}
-
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-
-async function fillBucket(emulator: Ministack, bucket: string): Promise<void> {
-  const s3 = new S3Client({ ...emulator, forcePathStyle: true });
-  for (const [Key, Body] of Object.entries(objects))
-    await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: String(Body) }));
-  s3.destroy();
-}
-
-async function syncBucket(emulator: Ministack, services: readonly RunningService[], folder: string): Promise<string> {
-  const s3 = new S3Client({ ...emulator, forcePathStyle: true });
-  const Bucket = services.find(({ name }) => name === 'gateway')?.environment.AUDIT_BUCKET ?? '';
-  try {
-    let ContinuationToken: string | undefined;
-    do {
-      const page = await s3.send(new ListObjectsV2Command({ Bucket, ContinuationToken }));
-      for (const { Key = '' } of page.Contents ?? []) {
-        const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
-        const path = join(folder, Key);
-        mkdirSync(join(path, '..'), { recursive: true });
-        writeFileSync(path, (await Body?.transformToByteArray()) ?? '');
-      }
-      ContinuationToken = page.NextContinuationToken;
-    } while (ContinuationToken !== undefined);
-  } finally {
-    s3.destroy();
-  }
-  return folder;
-}
-
 /** This process, too, finds the deployment's hosts where they are played. */
 function useHosts(hostMap: string, authority: string): void {
   process.env.HOST_MAP = hostMap;
@@ -445,13 +263,4 @@ async function untilRegistered(platform: DeployedPlatform): Promise<void> {
     'the tool servers to be registered',
     logs,
   );
-}
-
-async function until(isSo: () => Promise<boolean>, what: string, detail: () => string): Promise<void> {
-  const deadline = performance.now() + 120_000;
-  while (performance.now() < deadline) {
-    if (await isSo()) return;
-    await delay(100);
-  }
-  throw new Error(`waited in vain for ${what}: ${detail()}`);
 }

@@ -5,17 +5,24 @@ const stepsMax = 6;
 /**
  * Goes through the sign-in pages of the emulator's user pool and the consent page of the authorization server as a browser would, and returns
  * the redirect to the client without following it. Throws with the text of a page that it does not know.
+ * @param whileWaiting runs each time a page says that it waits for another person; then it is looked at again. @default the page is not known
  */
 export async function signInAtPool(
   authorizationUrl: string,
   redirectUri: string,
   user: string,
   password: string,
+  whileWaiting?: (page: string) => Promise<void>,
 ): Promise<URL> {
   const browser = openBrowser();
   let visit = await browser.follow(authorizationUrl, redirectUri);
   for (let step = 0; step < stepsMax; step += 1) {
     if (visit.next?.startsWith(redirectUri)) return new URL(visit.next);
+    if (whileWaiting !== undefined && visit.headers.has('refresh')) {
+      await whileWaiting(visit.text);
+      visit = await browser.follow(visit.url, redirectUri);
+      continue;
+    }
     const form = formOf(visit.text);
     if (form === undefined) break;
     if ('username' in form.fields) Object.assign(form.fields, { username: user, password });

@@ -113,7 +113,8 @@ interface CallResult {
   readonly structuredContent?: unknown;
 }
 
-async function answerOf(call: () => Promise<unknown>, options?: CallOptions): Promise<ClientAnswer> {
+/** What a call of either SDK comes to, errors of the wire included; whatever else is thrown goes on. */
+export async function answerOf(call: () => Promise<unknown>, options?: CallOptions): Promise<ClientAnswer> {
   try {
     return resultOf((await call()) as CallResult);
   } catch (error) {
@@ -127,6 +128,20 @@ async function answerOf(call: () => Promise<unknown>, options?: CallOptions): Pr
     }
     throw error;
   }
+}
+
+/** A store that is too slow on a busy machine says so; the call is sent again. */
+export async function callPatiently(
+  client: Pick<RealClient, 'callTool'>,
+  ...call: Parameters<RealClient['callTool']>
+): Promise<ClientAnswer> {
+  let answer = await client.callTool(...call);
+  for (let again = 0; again < 5 && isNotNow(answer); again += 1) answer = await client.callTool(...call);
+  return answer;
+}
+
+function isNotNow(answer: ClientAnswer): boolean {
+  return answer.kind === 'refusal' && /_unavailable\b/.test(answer.message);
 }
 
 /** A tools/call result as a client's user sees it. */

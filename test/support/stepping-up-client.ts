@@ -1,13 +1,13 @@
 import { Client, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
 import type { PersonAtBrowser } from './person-at-browser.ts';
-import { type ClientAnswer, resultOf } from './real-clients.ts';
+import { answerOf, type RealClient } from './real-clients.ts';
 
 /** SDK v2 as it comes: when it is challenged for a scope it sends its person for it by itself. */
-export interface SteppingUpClient {
-  callTool(name: string, args: Readonly<Record<string, unknown>>): Promise<ClientAnswer>;
+export interface SteppingUpClient extends Pick<RealClient, 'close'> {
+  /** Rejects with `UnauthorizedError` when it was challenged and its person is back. */
+  callTool: RealClient['callTool'];
   /** Takes the token that its person came back with from the last challenge. */
   finishSteppingUp(): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** Is turned away once, signs in, and connects. `fetch` is for a gateway whose name nobody resolves. */
@@ -31,7 +31,7 @@ export async function connectSteppingUp(
   const client = newClient();
   await client.connect(through);
   return {
-    callTool: async (name, args) => resultOf(await client.callTool({ name, arguments: args })),
+    callTool: (name, args) => answerOf(() => client.callTool({ name, arguments: args })),
     finishSteppingUp: () => through.finishAuth(person.answer()),
     close: () => client.close(),
   };
