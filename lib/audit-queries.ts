@@ -61,24 +61,33 @@ ORDER BY refusals DESC, code, server, tool`,
   },
   {
     name: 'everything-one-person-touched',
-    description: 'Everything one caller did, in order, with what was asked and what came of it',
+    description:
+      'Everything one caller did, in order, with what was asked and what came of it; what was recorded again is one',
     parameters: ['tenant', 'dt', 'subject'],
-    sql: `SELECT
-  "time",
-  event,
-  method,
-  server,
-  tool,
-  outcome,
-  code,
-  arguments,
-  response_bytes,
-  redactions.masked_cells AS masked_cells,
-  approval_id,
-  call_id
-FROM {table}
-WHERE tenant = ? AND dt = ? AND caller.subject = ?
-  AND ${isBelieved}
+    sql: `WITH touched AS (
+  SELECT
+    "time",
+    event,
+    method,
+    server,
+    tool,
+    outcome,
+    code,
+    arguments,
+    response_bytes,
+    redactions.masked_cells AS masked_cells,
+    approval_id,
+    call_id,
+    writer,
+    seq,
+    row_number() OVER (PARTITION BY event, outcome, approval_id, call_id ORDER BY "time", seq) AS nth
+  FROM {table}
+  WHERE tenant = ? AND dt = ? AND caller.subject = ?
+    AND ${isBelieved}
+)
+SELECT "time", event, method, server, tool, outcome, code, arguments, response_bytes, masked_cells, approval_id, call_id
+FROM touched
+WHERE nth = 1 OR event NOT LIKE 'approval_%'
 ORDER BY "time", writer, seq`,
   },
   {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { auditQueries } from '../../lib/audit-queries.ts';
 import { type Answer, type DecideDeps, decideRequest } from '../../runtime/approvals/decide-request.ts';
+import type { AuditEvent } from '../../runtime/contract/audit-event.ts';
 import { approvalOf, openApprovalWorld } from '../support/approval-world.ts';
 import { localAuditBucket, openBucketTestWriter } from '../support/audit-bucket.ts';
 import { auditEvent, testFolder } from '../support/audit-events.ts';
@@ -40,15 +41,22 @@ test("the auditor's queries on people's yes and no, over what the services wrote
   const folder = testFolder(t);
   const writer = await openBucketTestWriter(folder, bucket.objects);
   for (const event of world.audit.events) await writer.append(event);
+  // Processes that died before the marks of these: others recorded the acts again.
+  const again = world.audit.events.filter(
+    ({ event, outcome }) => /^approval_(requested|decided)$/.test(event) && outcome === 'ok',
+  );
+  const isQuestion = (event: AuditEvent) => event.event === 'approval_requested';
+  for (const event of again)
+    await writer.append({ ...event, reason: 'Again.', caller: isQuestion(event) ? event.caller : null });
   const [{ time = '' } = {}] = world.audit.events;
   const forged = { event: 'mcp_call_intent', outcome: 'pending', tenant: 'acme', time, call_id: 'forged' } as const;
   await writer.append(auditEvent({ ...forged, approval_id: 'nobody-said-so' }));
   await writer.close();
   const records = await openRecords(await bucket.copy(join(folder, 'copy')));
   t.after(() => records.close());
-  const query = (name: string) => {
+  const query = (name: string, ...more: readonly string[]) => {
     const sql = auditQueries.find((each) => each.name === name)?.sql.replaceAll('{table}', 'records') ?? '';
-    return records.ask(sql, 'acme', time.slice(0, 10));
+    return records.ask(sql, 'acme', time.slice(0, 10), ...more);
   };
 
   await t.test('who answered what for whom', async () => {
@@ -69,6 +77,12 @@ test("the auditor's queries on people's yes and no, over what the services wrote
       ],
     );
     assert.deepEqual(rows[0]?.policy_reasons, ['destructive_tool']);
+  });
+
+  await t.test('a question that was recorded twice is one of what its asker did', async () => {
+    const rows = await query('everything-one-person-touched', 'ada');
+    const asked = rows.filter(({ event }) => event === 'approval_requested').map(({ approval_id }) => approval_id);
+    assert.deepEqual(asked, [ran, denied, unused]);
   });
 
   await t.test('answers that did not count, the asker’s own among them', async () => {
