@@ -82,11 +82,13 @@ function deeper(pass: Pass): Pass {
 }
 
 function findHits(view: View, survey: Survey, pass: Pass): Hit[] {
+  // Before it is folded, which costs as much as reading it.
+  if (pass.budget.left < view.text.length) return [unread(view)];
   const readings = (survey.seen & UNPLAIN) === 0 ? [view] : foldViews(view);
   const hits: Hit[] = [];
   for (const reading of readings) {
     if (pass.budget.left < reading.text.length) {
-      hits.push(toSource(reading, { start: 0, end: reading.text.length, type: 'UNSCANNED' }));
+      hits.push(unread(reading));
       continue;
     }
     pass.budget.left -= reading.text.length;
@@ -120,6 +122,10 @@ function recognise(text: string, survey: Survey): Hit[] {
     if (runMax >= 26) hits.push(...findWallets(text));
   } else if (mayHoldAnything(survey)) hits.push(...findSecrets(text, survey));
   return hits;
+}
+
+function unread(view: View): Hit {
+  return toSource(view, { start: 0, end: view.text.length, type: 'UNSCANNED' });
 }
 
 function toSource(view: View, hit: Hit): Hit {

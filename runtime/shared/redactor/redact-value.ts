@@ -12,7 +12,7 @@ export const TOO_DEEP = '<UNSCANNED>';
 /** One walk over one value. */
 interface Walk {
   readonly counts: Counts;
-  /** Set inside a JSON text that stood in a string; undefined at the top, where each string gets its own. */
+  /** Set inside a JSON text that stood in a string, and where all of it has one bound; else undefined at the top, where each string gets its own. */
   readonly pass: Pass | undefined;
 }
 
@@ -31,6 +31,11 @@ export function redactValue(value: Json, pass?: Pass): Redacted {
   const walk: Walk = { counts: {}, pass };
   const redacted = redactAny(value, undefined, walk, 0);
   return { value: redacted, pii: walk.counts };
+}
+
+/** As {@link redactValue}, of which no more than `readMax` characters are read, all readings together. */
+export function redactWithin(value: Json, readMax: number): Redacted {
+  return redactValue(value, { depth: 0, budget: { left: readMax }, redactJsonText });
 }
 
 function redactJsonText(text: string, pass: Pass): RedactedText | undefined {
@@ -107,13 +112,13 @@ function splitType(items: readonly Json[]): EntityType | undefined {
 
 function redactObject(value: JsonObject, rule: KeyRule | undefined, walk: Walk, depth: number): Json {
   const parts = ssnParts(value);
-  const cells = columnRules(value);
+  const cells = columnRules(value, walk);
   // A schema describes a password, it does not hold one.
   const inherited = rule !== undefined && typeof value.type === 'string' ? undefined : rule;
   let copy: Members | undefined;
   for (const key of Object.keys(value)) {
     const member = value[key];
-    const verdict = judgeKey(key);
+    const verdict = judgeKey(key, walk);
     const name = verdict.isClean ? key : redactString(key, undefined, walk);
     let redacted: Json | undefined = member;
     if (parts?.has(key)) redacted = found('US_SSN', walk);
@@ -167,12 +172,12 @@ function padded(part: Json, length: number): string {
 }
 
 /** For a table `{columns: [{name}], rows: [[...]]}`: what each column's name says about its cells. */
-function columnRules(value: JsonObject): readonly (KeyRule | undefined)[] | undefined {
+function columnRules(value: JsonObject, walk: Walk): readonly (KeyRule | undefined)[] | undefined {
   const { columns, rows } = value;
   if (!Array.isArray(columns) || !Array.isArray(rows)) return undefined;
   const named = (columns as readonly Json[]).map((column) => {
     const name = typeof column === 'object' && column !== null ? (column as JsonObject).name : column;
-    return typeof name === 'string' ? judgeKey(name).rule : undefined;
+    return typeof name === 'string' ? judgeKey(name, walk).rule : undefined;
   });
   return named.some((rule) => rule !== undefined) ? named : undefined;
 }
@@ -195,14 +200,11 @@ interface KeyVerdict {
 const verdicts = new Map<string, KeyVerdict>();
 const VERDICTS_MAX = 4096;
 
-function judgeKey(key: string): KeyVerdict {
+function judgeKey(key: string, { pass }: Walk): KeyVerdict {
   const known = verdicts.get(key);
   if (known !== undefined) return known;
-  const isClean =
-    redactTextIn(
-      key,
-      openPass(key.length, () => undefined),
-    ).text === key;
+  const own = openPass(key.length, () => undefined);
+  const isClean = redactTextIn(key, pass === undefined ? own : { ...own, budget: pass.budget }).text === key;
   const verdict = { rule: findKeyRule(key), isClean };
   if (isClean && key.length <= 64) {
     if (verdicts.size >= VERDICTS_MAX) verdicts.clear();

@@ -96,6 +96,27 @@ test('JSON inside JSON that nests too deeply does not leave either', () => {
   assert.doesNotMatch(JSON.stringify(redactJson({ text }).value), /078/);
 });
 
+test('with a bound on what is read, everything is as without one, or what was not read does not leave and is counted', () => {
+  const values: readonly Json[] = [
+    { note: `call me: ${ssn}`, [`of ${ssn}`]: 1, list: [`100%41 ${ssn}`, { body: `{"ssn":"${ssn}","a":["${ssn}"]}` }] },
+    { columns: [{ name: `id %41 ${ssn}` }, { name: 'ssn' }], rows: [[`x ${ssn}`, ssn]] },
+    Array.from({ length: 20 }, (_, i) => ({ [`k\u200b${i}-${ssn}`]: `\u200b${i} ${ssn}` })),
+  ];
+  for (const value of values) {
+    const whole = JSON.stringify(redactJson(value).value);
+    let exact = 0;
+    for (let readMax = 0; readMax < 3000; readMax += 7) {
+      const redacted = redactJson(value, readMax);
+      const text = JSON.stringify(redacted.value);
+      assert.ok(!text.includes(ssn), text);
+      if (redacted.pii.UNSCANNED !== undefined) continue;
+      assert.equal(text, whole);
+      exact += 1;
+    }
+    assert.ok(exact > 0 && exact < 420, `${exact}`);
+  }
+});
+
 test('any JSON is taken, keeps its shape, and does not change when redacted again', () => {
   const personal = fc.constantFrom(
     ssn,
