@@ -44,7 +44,7 @@ export function thresholdsOf(watched: Watched): Threshold[] {
   return [answers, dependencies, troubles, questions, tasks, resources].flatMap((thresholds) => thresholds(watched));
 }
 
-function answers({ scope, metrics, props }: Watched): Threshold[] {
+function answers({ scope, metrics, logMetrics, props }: Watched): Threshold[] {
   const { errorPercentMax = 1, latencyP99Max = cdk.Duration.seconds(3) } = props;
   if (!(errorPercentMax > 0 && errorPercentMax <= 100)) {
     throw synthError(scope, `errorPercentMax is ${errorPercentMax}: give per cent, above 0 and up to 100`);
@@ -70,8 +70,8 @@ function answers({ scope, metrics, props }: Watched): Threshold[] {
     {
       id: 'GatewayLatency',
       section: 'gateway-latency',
-      says: `One call in a hundred waits longer than ${latencyP99Max.toSeconds({ integral: false })} s for its answer.`,
-      metric: metrics.latencyP99('gateway', minute),
+      says: `One call in a hundred waits longer than ${latencyP99Max.toSeconds({ integral: false })} s for its answer, people's time not counted.`,
+      metric: logMetrics.callP99(minute),
       limit: latencyP99Max.toSeconds({ integral: false }),
       ...lasting,
     },

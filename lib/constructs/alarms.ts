@@ -53,8 +53,8 @@ export interface AlarmsProps {
    */
   readonly errorPercentMax?: number;
   /**
-   * What all but one in a hundred calls must be answered in. The tool servers' time is in it, and up to 45 s of
-   * a call that waits for a person.
+   * What all but one in a hundred calls must be answered in. The tool servers' time is in it, to the end of the answer;
+   * what a person takes to decide is not.
    *
    * @default Duration.seconds(3)
    */

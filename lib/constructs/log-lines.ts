@@ -50,3 +50,6 @@ export const troubleLines = {
   ],
   registration: ['declarations or catalogue cannot be read', 'a registration was refused'],
 } as const;
+
+/** What each gateway writes every minute about its calls (`runtime/gateway/call-times.ts`). */
+export const callTimesLine = { msg: 'how long calls took', p99Seconds: '$.p99Seconds' } as const;

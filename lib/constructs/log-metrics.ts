@@ -2,7 +2,7 @@ import type * as cdk from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { failureCodes, troubleLines } from './log-lines.ts';
+import { callTimesLine, failureCodes, troubleLines } from './log-lines.ts';
 
 export type FailingPart = keyof typeof failureCodes;
 export type Trouble = keyof typeof troubleLines;
@@ -18,9 +18,10 @@ export interface LogMetricsProps {
 
 /** pino's number for an error; a stranger's refused message is a warning, so it is not counted as a failure. */
 const errorLevel = 50;
+const callP99 = 'CallP99';
 
 /**
- * Counts structured lines of the services' logs. Logs and not `/metrics`, because nothing scrapes a platform by itself, and the lines are written
+ * Reads structured lines of the services' logs. Logs and not `/metrics`, because nothing scrapes a platform by itself, and the lines are written
  * anyway.
  */
 export class LogMetrics extends Construct {
@@ -30,6 +31,7 @@ export class LogMetrics extends Construct {
     super(scope, id);
     this.namespace = props.namespace;
     this.countFailures(props.gatewayLogGroup);
+    this.readCallTimes(props.gatewayLogGroup);
     for (const trouble of Object.keys(troubleLines) as Trouble[]) {
       for (const [index, logGroup] of props.logGroups.entries()) this.countLines(trouble, index, logGroup);
     }
@@ -61,6 +63,13 @@ export class LogMetrics extends Construct {
     return this.sum(metricNameOf(trouble), period, trouble);
   }
 
+  /** Seconds that all but one in a hundred calls took at most, without what people took to decide; of the slowest replica. */
+  callP99(period: cdk.Duration): cloudwatch.Metric {
+    const { namespace } = this;
+    const label = 'p99 without waiting for people';
+    return new cloudwatch.Metric({ namespace, metricName: callP99, period, label, statistic: 'Maximum' });
+  }
+
   private sum(
     metricName: string,
     period: cdk.Duration,
@@ -84,6 +93,17 @@ export class LogMetrics extends Construct {
       metricName: 'Failures',
       metricValue: '1',
       dimensions: { Code: '$.code' },
+    });
+  }
+
+  private readCallTimes(logGroup: logs.ILogGroup): void {
+    new logs.MetricFilter(this, callP99, {
+      logGroup,
+      filterPattern: logs.FilterPattern.stringValue('$.msg', '=', callTimesLine.msg),
+      metricNamespace: this.namespace,
+      metricName: callP99,
+      metricValue: callTimesLine.p99Seconds,
+      unit: cloudwatch.Unit.SECONDS,
     });
   }
 

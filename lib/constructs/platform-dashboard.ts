@@ -42,7 +42,8 @@ export class PlatformDashboard extends Construct {
   }
 
   private answers(service: ServedService): cloudwatch.IWidget[] {
-    const { metrics } = this.props;
+    const { metrics, logMetrics } = this.props;
+    const seconds = ['p50', 'p90', 'p99'].map((statistic) => metrics.latency(service, statistic, period));
     return [
       new cloudwatch.GraphWidget({
         title: `${service}: answers`,
@@ -52,7 +53,7 @@ export class PlatformDashboard extends Construct {
       }),
       new cloudwatch.GraphWidget({
         title: `${service}: seconds to the first byte`,
-        left: ['p50', 'p90', 'p99'].map((statistic) => metrics.latency(service, statistic, period)),
+        left: service === 'gateway' ? [...seconds, logMetrics.callP99(period)] : seconds,
         width: 6,
       }),
     ];

@@ -51,11 +51,7 @@ export class PlatformMetrics {
     });
   }
 
-  /** Seconds to the first byte of an answer, at the service's first port: a stream counts when it begins. */
-  latencyP99(service: ServedService, period: cdk.Duration): cloudwatch.IMetric {
-    return this.latency(service, 'p99', period);
-  }
-
+  /** Seconds to the first byte of an answer, at the service's first port: a stream counts when it begins, and a call that people decide when they did. */
   latency(service: ServedService, statistic: string, period: cdk.Duration): cloudwatch.IMetric {
     const [first] = this.platform[service].targetGroups;
     if (first === undefined) throw new Error(`${service} is behind no load balancer`);

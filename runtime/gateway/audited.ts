@@ -39,6 +39,8 @@ export interface AuditEntry {
   args(args: ValidArguments): ValidArguments;
   elevation(elevation: Elevation): Elevation;
   answer(answer: UpstreamAnswer): UpstreamAnswer;
+  /** Waits for people; what that took is a step of its own, `wait`, within the one that asked them. */
+  wait<T>(people: () => Promise<T>): Promise<T>;
   /** Makes the intent durable when `isNeeded`: what changes something is on record before it happens. */
   intent(isNeeded: boolean): Promise<void>;
 }
@@ -155,6 +157,17 @@ class OpenEntry implements AuditEntry {
   answer(answer: UpstreamAnswer): UpstreamAnswer {
     this.#mark('forward');
     return answer;
+  }
+
+  async wait<T>(people: () => Promise<T>): Promise<T> {
+    const from = performance.now();
+    try {
+      return await people();
+    } finally {
+      const waited = performance.now() - from;
+      this.#latency.wait = round(waited);
+      this.#since += waited;
+    }
   }
 
   async intent(isNeeded: boolean): Promise<void> {

@@ -25,7 +25,7 @@ export function callTool(call: ToolCall, outlet: Outlet, deps: GatewayDeps): Pro
     const checked = { caller, tool, args, allowed };
     const deciders = {
       decideAgain: decideWithGrants(caller, tool, call, args, deps),
-      people: askPeople(checked, call, outlet, deps),
+      people: askPeople(checked, call, { outlet, wait: (people) => entry.wait(people) }, deps),
       sign: (grant: Grant, use?: number) =>
         deps.signReceipt({ grant, use, audience: tool.version.audience, callId: call.callId }),
     };

@@ -23,6 +23,7 @@ import type { WorkflowStarter } from '../shared/workflow-tasks.ts';
 import { type Approvals, openApprovals } from './approval/open-approvals.ts';
 import { createStartWorkflow, type StartWorkflow, startsNoWorkflow } from './approval/start-workflow.ts';
 import type { StepUpSettings } from './approval/step-up.ts';
+import { createCallTimes } from './call-times.ts';
 import { createQuotaCounter, type QuotaCounter } from './clients/quota-counter.ts';
 import { createUpstreamClient, type UpstreamClient } from './clients/upstream.ts';
 import type { GatewayEnv } from './env.ts';
@@ -114,6 +115,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
     connectTimeoutMs: env.UPSTREAM_CONNECT_TIMEOUT_MS,
     idleTimeoutMs: env.UPSTREAM_IDLE_TIMEOUT_MS,
   });
+  const callTimes = createCallTimes({ logger });
   return {
     now,
     logger,
@@ -151,11 +153,12 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       actor,
     }),
     upstream,
-    metrics: createGatewayMetrics({ withProcess: withProcessMetrics }),
+    metrics: createGatewayMetrics({ withProcess: withProcessMetrics, callTimes }),
     strangers: createStrangerLog({ logger, now }),
     failures: createFailureLog({ logger, now, ...(onFailure !== undefined && { onFailure }) }),
     problems: () => (audit.status().isWriting ? [] : ['the audit record cannot be written']),
     close: async () => {
+      callTimes.close();
       catalogue.close();
       source?.close();
       policy.close();

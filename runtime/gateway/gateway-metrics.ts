@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { AuditEvent } from '../contract/audit-event.ts';
+import type { CallTimes } from './call-times.ts';
 
 /** What `/metrics` tells. Labels are few and bounded: no tenant, no caller, no tool name that a client made up. */
 export interface GatewayMetrics {
@@ -10,7 +11,13 @@ export interface GatewayMetrics {
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-export function createGatewayMetrics(options: { readonly withProcess: boolean }): GatewayMetrics {
+export interface GatewayMetricsOptions {
+  readonly withProcess: boolean;
+  /** Is told how long each call took. @default nobody is */
+  readonly callTimes?: Pick<CallTimes, 'note'>;
+}
+
+export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMetrics {
   const registry = new Registry();
   if (options.withProcess) collectDefaultMetrics({ register: registry });
   const messages = new Counter({
@@ -21,7 +28,7 @@ export function createGatewayMetrics(options: { readonly withProcess: boolean })
   });
   const seconds = new Histogram({
     name: 'toolgate_message_seconds',
-    help: 'Time from a message read to its answer recorded',
+    help: 'Time from a message read to its answer recorded, without what people took to decide',
     labelNames: ['method'] as const,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers: [registry],
@@ -46,7 +53,10 @@ export function createGatewayMetrics(options: { readonly withProcess: boolean })
         timer = seconds.labels(method);
         timers.set(method, timer);
       }
-      timer.observe((event.latency_ms.total ?? 0) / 1000);
+      // A person's pace is no slowness of the platform.
+      const ms = (event.latency_ms.total ?? 0) - (event.latency_ms.wait ?? 0);
+      timer.observe(ms / 1000);
+      if (method === 'tools/call') options.callTimes?.note(ms);
     },
     openMessages: open,
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),

@@ -2,6 +2,7 @@ import type { ApprovalRequest } from '../../contract/approval.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { ToolCall } from '../../contract/tool-call.ts';
 import { Refusal, type RefusalDetails } from '../../shared/refusal.ts';
+import type { AuditEntry } from '../audited.ts';
 import type { GatewayDeps } from '../deps.ts';
 import type { Outlet } from '../safe-reply.ts';
 import { callWindow } from './call-window.ts';
@@ -45,7 +46,19 @@ type AskDeps = Pick<
   | 'stepUp'
 >;
 
-export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, deps: AskDeps): AskPeople {
+/** Where a call waits. */
+interface WaitingCall {
+  readonly outlet: Outlet;
+  /** Notes how long it took. */
+  readonly wait: AuditEntry['wait'];
+}
+
+export function askPeople(
+  checked: CheckedCall,
+  call: ToolCall,
+  { outlet, wait }: WaitingCall,
+  deps: AskDeps,
+): AskPeople {
   const bound = boundCall(checked);
   const kind = clientKind(call);
   const { holdMs, pageUrl } = deps.approvalSettings;
@@ -92,7 +105,7 @@ export function askPeople(checked: CheckedCall, call: ToolCall, outlet: Outlet, 
     const leftMs = Math.min(holdMs, checked.caller.expiresAtMs - deps.now());
     const stop = reportProgress(call, outlet, leftMs);
     try {
-      return await deps.decisions.wait(request, { holdMs: leftMs, signal: call.signal });
+      return await wait(() => deps.decisions.wait(request, { holdMs: leftMs, signal: call.signal }));
     } finally {
       stop();
     }

@@ -216,6 +216,20 @@ test('identical calls at once are on record as one question', async (t) => {
   assert.equal(world.audit.events.filter(({ event }) => event === 'approval_requested').length, 1);
 });
 
+test('the time that people take is a step of its own on record, and no slowness in the metrics', async (t) => {
+  const world = await openApprovalWorld(t, { holdMs: 200 });
+  await world.change();
+  const { latency_ms: latency } = world.lastEvent();
+  const { wait = 0, elevate = 0, total = 0 } = latency;
+  assert.ok(wait > 150, 'it was held');
+  const { wait: _wait, total: _total, ...steps } = latency;
+  const others = Object.values(steps).reduce((all, each) => all + each, 0);
+  assert.ok(others + wait <= total + 0.1 && elevate <= total - wait, JSON.stringify(latency));
+  const { text } = await world.deps.metrics.render();
+  const sum = Number(/^toolgate_message_seconds_sum\{method="tools\/call"\} (.+)$/m.exec(text)?.[1]);
+  assert.ok(Math.abs(sum * 1000 - (total - wait)) < 0.01, `${sum} s`);
+});
+
 test('a question that nobody answered in time is over, and the next call asks anew', async (t) => {
   const world = await openApprovalWorld(t, { waitMs: 10_000 });
   const first = await world.change();

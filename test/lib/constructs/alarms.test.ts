@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type * as cdk from 'aws-cdk-lib';
+import * as cdk from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -150,6 +150,20 @@ test('every alarm says what is wrong and names a section of the runbook that exi
     title.toLowerCase().replaceAll(' ', '-'),
   );
   assert.deepEqual(described.sort(), [...linked].sort(), 'a section without an alarm is out of date');
+});
+
+test('calls are slow by what the gateway says of them, in which nobody waits for a person, and not by the load balancer', () => {
+  const { template } = synthAlarms({ latencyP99Max: cdk.Duration.seconds(2) });
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    AlarmDescription: Match.stringLikeRegexp('#gateway-latency$'),
+    Threshold: 2,
+    Metrics: [
+      Match.objectLike({
+        MetricStat: { Metric: { MetricName: 'CallP99', Namespace: 'Toolgate/prod' }, Period: 60, Stat: 'Maximum' },
+      }),
+    ],
+  });
+  for (const each of alarmsOf(template).values()) assert.doesNotMatch(JSON.stringify(each), /TargetResponseTime/);
 });
 
 test('a runbook of the platform team takes the place of ours', () => {

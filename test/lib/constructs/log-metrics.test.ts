@@ -7,6 +7,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { failureCodes, troubleLines } from '../../../lib/constructs/log-lines.ts';
 import { LogMetrics } from '../../../lib/constructs/log-metrics.ts';
 import { refusalCodes } from '../../../runtime/contract/refusal-codes.ts';
+import { createCallTimes } from '../../../runtime/gateway/call-times.ts';
 import { isFailure } from '../../../runtime/gateway/transport/wire-errors.ts';
 import { createFailureLog } from '../../../runtime/shared/failure-log.ts';
 import { type Logger, silentLogger } from '../../../runtime/shared/logger.ts';
@@ -85,6 +86,26 @@ test('the line that tells a failure has the level and the code that the filter r
   const [line] = lines as { level: number; code: string }[];
   assert.equal(line?.level, 50);
   assert.equal(line?.code, 'quota_unavailable');
+});
+
+test('the times of calls are read from the line that the gateway writes about them', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const lines: Record<string, unknown>[] = [];
+  const logger = Object.assign(silentLogger(), {
+    info: (fields: object, msg: string) => lines.push({ msg, ...fields }),
+  }) as Logger;
+  const times = createCallTimes({ logger });
+  times.note(1500);
+  t.mock.timers.tick(60_000);
+  times.close();
+  const [filter] = filters().filter(({ MetricTransformations: [{ MetricName }] }) => MetricName === 'CallP99');
+  const [line] = lines;
+  assert.ok(filter !== undefined);
+  assert.equal(filter.FilterPattern, `{ $.msg = "${line?.msg}" }`);
+  const [{ MetricValue, Unit }] = filter.MetricTransformations as [{ MetricValue: string; Unit: string }];
+  const value = Number(line?.[MetricValue.replace('$.', '')]);
+  assert.ok(value >= 1.5 && value <= 1.575, String(value));
+  assert.equal(Unit, 'Seconds');
 });
 
 test('trouble is counted in the log of each service', () => {
