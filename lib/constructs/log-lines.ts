@@ -47,6 +47,7 @@ export const troubleLines = {
     'workflows could not be looked at',
     'workflows could not be told of notices',
     'the socket to Slack cannot be opened: look at SLACK_APP_TOKEN',
+    'the socket to Slack cannot be opened; it is tried again',
   ],
   registration: ['declarations or catalogue cannot be read', 'a registration was refused'],
 } as const;

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { ApprovalsDeps } from './deps.ts';
 import type { ApprovalsEnv } from './env.ts';
+import { keepSocket } from './keep-socket.ts';
 import { receiveSlackRequest } from './receive-slack-request.ts';
 import { type Repetition, repeat } from './repeat.ts';
 
@@ -16,8 +17,8 @@ export interface RunningApprovals {
 /** Serves /approvals and what is below it; `path` is without the query. */
 export type ServePages = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<void>;
 
-/** Slack takes a try a minute. Web API, "apps.connections.open". */
-const pollsPerSocketTry = 30;
+/** The longest pause before the socket is tried again; a minute, as Slack takes them. Web API, "apps.connections.open". */
+const pollsPerSocketTryMax = 30;
 
 /** Listens as the environment says. `pages` serves people who answer without Slack. */
 export async function startApprovals(
@@ -25,7 +26,7 @@ export async function startApprovals(
   deps: ApprovalsDeps,
   pages?: ServePages,
 ): Promise<RunningApprovals> {
-  const { logger, slack } = deps;
+  const { logger, now, slack } = deps;
   let isDraining = false;
   let hasBeenUp = false;
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, maxHeaderSize: 16_384 }, (req, res) => {
@@ -38,18 +39,10 @@ export async function startApprovals(
   server.keepAliveTimeout = 4_030_000;
   await listen(server, env);
   // Slack may be away when this starts; cards and the page do not wait for its socket.
-  let socketProblem: string | undefined = slack === undefined ? undefined : 'the socket to Slack is not open yet';
-  const openSocket = async () => {
-    if (socketProblem !== undefined) await slack?.events.start();
-    socketProblem = undefined;
-  };
-  const socketOpening = repeat(openSocket, {
-    pauseMs: env.APPROVALS_POLL_MS * pollsPerSocketTry,
-    onFailure: (error) => {
-      socketProblem = 'the socket to Slack cannot be opened';
-      logger.error({ err: error }, 'the socket to Slack cannot be opened: look at SLACK_APP_TOKEN');
-    },
-  });
+  const openSocket = slack?.events.openSocket;
+  const pauseMs = env.APPROVALS_POLL_MS;
+  const socket =
+    openSocket && keepSocket(openSocket, { now, logger, pauseMs, pauseMsMax: pauseMs * pollsPerSocketTryMax });
   const loops = [
     loop('closed requests could not be looked at', deps.settle),
     ...(deps.followWorkflows === undefined ? [] : [loop('workflows could not be looked at', deps.followWorkflows)]),
@@ -64,9 +57,10 @@ export async function startApprovals(
       return sendJson(response, hasBeenUp ? 200 : 503, { status: hasBeenUp ? 'ok' : 'starting' });
     }
     if (path === '/readyz') {
+      const problem = socket?.problem();
       const problems = isDraining
         ? ['shutting down']
-        : [...deps.problems(), ...(socketProblem === undefined ? [] : [socketProblem])];
+        : [...deps.problems(), ...(problem === undefined ? [] : [problem])];
       const isReady = problems.length === 0;
       return sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', problems });
     }
@@ -95,7 +89,7 @@ export async function startApprovals(
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     async close() {
       isDraining = true;
-      const ended = Promise.all([...loops.map((each) => each.close()), slack?.events.close(), socketOpening.close()]);
+      const ended = Promise.all([...loops.map((each) => each.close()), slack?.events.close(), socket?.close()]);
       await within(env.DRAIN_TIMEOUT_MS, ended);
       await deps.lease.release();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

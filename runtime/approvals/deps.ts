@@ -267,17 +267,5 @@ function lookUp(channels: ReadonlyMap<string, string>): (tenant: string) => stri
 
 function openSlack(env: ApprovalsEnv): Slack | undefined {
   if (env.SLACK_BOT_TOKEN === undefined) return undefined;
-  const slack = createSlack({ token: env.SLACK_BOT_TOKEN, apiUrl: `${env.SLACK_API_URL}/` });
-  let known: ReturnType<Slack['identity']> | undefined;
-  return {
-    ...slack,
-    // A token stays with its workspace; only an answer is kept.
-    identity: () => {
-      known ??= slack.identity().catch((error: unknown) => {
-        known = undefined;
-        throw error;
-      });
-      return known;
-    },
-  };
+  return createSlack({ token: env.SLACK_BOT_TOKEN, apiUrl: `${env.SLACK_API_URL}/` });
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startApprovals } from '../../runtime/approvals/app.ts';
+import { SlackFailure } from '../../runtime/approvals/clients/slack.ts';
 import { approvalsEnv, slackProblem } from '../../runtime/approvals/env.ts';
 import { EnvError, readEnv } from '../../runtime/shared/read-env.ts';
 import { openApprovalsWorld } from '../support/approvals-world.ts';
@@ -43,11 +44,14 @@ test('a replica that could never serve is not healthy, and one that cannot any m
 test('a socket that cannot be opened is tried again until it is, and not after that', async (t) => {
   const { deps, until } = await openApprovalsWorld(t);
   let tries = 0;
-  const start = async () => {
+  let end = () => {};
+  const openSocket = async () => {
     tries += 1;
-    if (tries < 3) throw new Error('Slack is away');
+    if (tries < 3) throw new SlackFailure('apps.connections.open', 'unavailable', 'no_answer');
+    return { lost: new Promise<void>((resolve) => (end = resolve)) };
   };
-  const slack = deps.slack && { ...deps.slack, events: { ...deps.slack.events, start } };
+  const close = async () => end();
+  const slack = deps.slack && { ...deps.slack, events: { ...deps.slack.events, openSocket, close } };
   const settings = { HOST: '127.0.0.1', PORT: 0, APPROVALS_POLL_MS: 1, DRAIN_TIMEOUT_MS: 1000 };
   let looks = 0;
   const settle = async () => {

@@ -7,6 +7,8 @@ export interface SlackSocket {
   /** Sends one payload in an envelope to whoever connected last; resolves with the acknowledgement. */
   send(payload: object): Promise<{ readonly envelope_id: string; readonly payload?: unknown }>;
   readonly isOpen: () => boolean;
+  /** As Slack does every few hours: asks whoever connected last to come again. */
+  disconnect(): void;
   close(): void;
 }
 
@@ -58,6 +60,9 @@ export function attachSlackSocket(server: Server): SlackSocket {
       return new Promise((resolve) => waiting.set(envelope_id, resolve));
     },
     isOpen: () => current !== undefined,
+    disconnect() {
+      current?.write(writeFrame(1, Buffer.from(JSON.stringify({ type: 'disconnect', reason: 'refresh_requested' }))));
+    },
     close() {
       for (const socket of sockets) socket.destroy();
     },

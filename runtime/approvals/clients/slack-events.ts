@@ -3,7 +3,7 @@ import { denyDialogId } from '../messages/deny-dialog.ts';
 import { cardActions } from '../messages/request-card.ts';
 import { takeBackDialogId } from '../messages/take-back-dialog.ts';
 import { readClick, type SlackClick } from '../read-click.ts';
-import { muteLogger } from './slack.ts';
+import { muteLogger, toFailure } from './slack.ts';
 
 /** What Slack sends us, whichever way it comes. */
 export interface SlackEvents {
@@ -12,10 +12,15 @@ export interface SlackEvents {
    * after that, unless `isFirst` says that the same message came before.
    */
   deliver(payload: Readonly<Record<string, unknown>>, isFirst: () => Promise<boolean>): Promise<boolean>;
-  /** Opens the socket, where there is one. */
-  start(): Promise<void>;
+  /** Undefined over HTTP. Rejects with {@link SlackFailure}; whoever opens it opens it again when it is lost. */
+  readonly openSocket: (() => Promise<OpenSocket>) | undefined;
   /** Takes nothing more, and waits for what is under way. */
   close(): Promise<void>;
+}
+
+export interface OpenSocket {
+  /** Resolves when it is open no more, whoever closed it. */
+  readonly lost: Promise<void>;
 }
 
 export interface SlackEventsOptions {
@@ -36,7 +41,16 @@ export function createSlackEvents({ appToken, apiUrl, onClick }: SlackEventsOpti
       : new SocketModeReceiver({
           appToken,
           logger: muteLogger,
-          ...(apiUrl !== undefined && { installerOptions: { clientOptions: { slackApiUrl: apiUrl } } }),
+          // Its own reconnecting rejects where nobody can catch it, and ends the process, as soon as Slack refuses the token.
+          autoReconnectEnabled: false,
+          installerOptions: {
+            clientOptions: {
+              ...(apiUrl !== undefined && { slackApiUrl: apiUrl }),
+              timeout: openTimeoutMs,
+              retryConfig: { retries: 0 },
+              rejectRateLimitedCalls: true,
+            },
+          },
         });
   const app = new App({
     receiver: socket ?? noReceiver,
@@ -67,6 +81,26 @@ export function createSlackEvents({ appToken, apiUrl, onClick }: SlackEventsOpti
   for (const action of Object.values(cardActions)) app.action(action, takeAction);
   for (const dialog of [denyDialogId, takeBackDialogId]) app.view(dialog, takeAction);
 
+  let isClosing = false;
+  let opening: Promise<unknown> = Promise.resolve();
+  let lose = () => {};
+  socket?.client.on('disconnected', () => lose());
+
+  async function openSocket(client: SocketModeReceiver['client']): Promise<OpenSocket> {
+    const lost = new Promise<void>((resolve) => {
+      lose = resolve;
+    });
+    opening = app.start();
+    try {
+      await opening;
+    } catch (error) {
+      throw toFailure('apps.connections.open', error);
+    }
+    // It was asked for before the end, which closed nothing then.
+    if (isClosing) await client.disconnect();
+    return { lost };
+  }
+
   return {
     deliver: (body, isFirst) =>
       new Promise((resolve) => {
@@ -75,16 +109,19 @@ export function createSlackEvents({ appToken, apiUrl, onClick }: SlackEventsOpti
         const unread = () => resolve(false);
         app.processEvent(event).then(unread, unread);
       }),
-    start: async () => {
-      if (socket !== undefined) await app.start();
-    },
+    openSocket: socket && (() => openSocket(socket.client)),
     async close() {
+      isClosing = true;
       // Bolt's own stop does not wait until the socket is closed.
       await socket?.client.disconnect();
+      await opening.catch(() => undefined);
       await Promise.all(underWay);
     },
   };
 }
+
+/** Of the one request that asks Slack where the socket is. */
+const openTimeoutMs = 10_000;
 
 /** Over HTTP the service itself listens, on the bytes. */
 const noReceiver: Receiver = { init() {}, start: async () => {}, stop: async () => {} };

@@ -101,11 +101,21 @@ export function createSlack(options: SlackOptions): Slack {
     }
   };
 
+  async function askIdentity() {
+    const { team_id, user_id } = await atOnce('auth.test', () => client.auth.test());
+    if (typeof team_id !== 'string' || typeof user_id !== 'string') throw strange('auth.test');
+    return { teamId: team_id, botUserId: user_id };
+  }
+  let known: ReturnType<Slack['identity']> | undefined;
+
   return {
-    async identity() {
-      const { team_id, user_id } = await atOnce('auth.test', () => client.auth.test());
-      if (typeof team_id !== 'string' || typeof user_id !== 'string') throw strange('auth.test');
-      return { teamId: team_id, botUserId: user_id };
+    identity() {
+      // A token stays with its workspace; only an answer is kept.
+      known ??= askIdentity().catch((error: unknown) => {
+        known = undefined;
+        throw error;
+      });
+      return known;
     },
 
     async post(channel, { text, blocks }, threadOf) {
@@ -157,7 +167,7 @@ export function createSlack(options: SlackOptions): Slack {
   };
 }
 
-function toFailure(method: string, error: unknown): SlackFailure {
+export function toFailure(method: string, error: unknown): SlackFailure {
   if (error instanceof SlackFailure) return error;
   if (error instanceof WebAPIRateLimitedError) {
     return new SlackFailure(method, 'busy', 'ratelimited', Math.max(1, error.retryAfter) * 1000);

@@ -43,6 +43,19 @@ test('Slack says who the bot is, opens a dialog once a trigger, and whispers to 
   assert.deepEqual(whisper, { channel: double.channel, user: 'U1', text: 'No.' });
 });
 
+test('Slack is asked once which workspace a token is of, and again only after no answer', async () => {
+  const { token, apiUrl, calls } = double;
+  const asked = () => calls.filter((method) => method === 'auth.test').length;
+  const before = asked();
+  const other = createSlack({ token, apiUrl, timeoutMs: 3000 });
+  double.fault = () => ({ error: 'internal_error' });
+  await assert.rejects(other.identity());
+  double.fault = () => undefined;
+  await Promise.all([other.identity(), other.identity()]);
+  await other.identity();
+  assert.equal(asked() - before, 2);
+});
+
 test('only a full member of a workspace is one', async () => {
   const person = { team_id: double.teamId, is_email_confirmed: true, profile: { email: 'a@example.com' } };
   for (const [id, change, isMember] of [
