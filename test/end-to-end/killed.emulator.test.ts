@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import type { ApprovalRequest } from '../../runtime/contract/approval.ts';
+import type { AuditRecord } from '../../runtime/contract/audit-event.ts';
 import { type ApprovalProcesses, openApprovalProcesses, type ServiceProcess } from '../support/approval-processes.ts';
 import type { SeenCommand } from '../support/command-proxy.ts';
 import { waitFor } from '../support/workflow-world.ts';
@@ -29,6 +30,7 @@ const commands = {
   'the workflow is told of the card': told,
   'the outcome is written': item('UpdateItem', ':verdict'),
   'the yes is written': item('PutItem', '"call#', '"approver"'),
+  'the outcome is noted as recorded': item('UpdateItem', 'outcomeRecorded'),
   'the workflow is told of the outcome': answered,
   'the yes is used': item('UpdateItem', '"call#', 'used_at'),
 } as const;
@@ -73,10 +75,17 @@ async function runsOnce(text: string, id: string): Promise<void> {
   const records = await world.records(id);
   const ran = records.filter(({ event }) => event === 'mcp_call_intent');
   assert.equal(ran.length, 1, 'the run is on record with its approval');
+  assert.equal(acts(records, 'approval_requested').length, 1, 'and that people were asked, as one act');
   assert.ok(
     records.some(({ event, detail }) => event === 'approval_decided' && detail?.verdict === 'approve'),
     'and so is who approved it',
   );
+}
+
+/** Call ids of what stands for this event, each once. */
+function acts(records: readonly AuditRecord[], event: AuditRecord['event']): readonly string[] {
+  const own = records.filter((each) => each.event === event && each.outcome === 'ok');
+  return [...new Set(own.map(({ call_id }) => call_id))];
 }
 
 const bothWays = [false, true].map((isSent) => ({
@@ -116,11 +125,17 @@ suite('an approvals service that is killed while it tells people', () => {
   }
 });
 
-/** Requests whose answer a dead process may not have recorded and told. */
-const approved: string[] = [];
+/** Requests whose answer a dead process may not have recorded and told, and how often it is then on record. */
+const approved: { readonly id: string; readonly records: number }[] = [];
+const answering = [
+  'the outcome is written',
+  'the yes is written',
+  'the outcome is noted as recorded',
+  'the workflow is told of the outcome',
+] as const;
 
 suite('an approvals service that is killed while somebody says yes', () => {
-  for (const step of ['the outcome is written', 'the yes is written', 'the workflow is told of the outcome'] as const) {
+  for (const step of answering) {
     for (const { isSent, when } of bothWays) {
       test(`as ${step}, ${when}: a yes that stands runs the call once, and one that does not is asked for`, async () => {
         const text = `yes: ${step}, ${when}`;
@@ -139,7 +154,8 @@ suite('an approvals service that is killed while somebody says yes', () => {
         await world.callUntil(text, undefined);
         await world.callUntil(text, 'approval_required');
         assert.equal(world.runs(text), 1);
-        approved.push(request.id);
+        const isRecordedAgain = step === 'the outcome is noted as recorded' && !isSent;
+        approved.push({ id: request.id, records: isRecordedAgain ? 2 : 1 });
       });
     }
   }
@@ -188,12 +204,17 @@ suite('a gateway that is killed while it runs an approved call', () => {
   });
 });
 
-test('what a dead process did not record and tell, the sweep does a minute later', async () => {
-  const ends = await Promise.all(approved.map((id) => world.ended(id)));
+test('what a dead process did not record and tell, the sweep does a minute later, as one act whatever is on record already', async () => {
+  const ends = await Promise.all(approved.map(({ id }) => world.ended(id)));
   for (const end of ends) assert.deepEqual(end, ['SUCCEEDED', 'approved', 'ExecutionSucceeded']);
-  for (const id of approved) {
+  for (const { id, records: times } of approved) {
     const records = await world.records(id);
-    assert.ok(records.some(({ event, outcome }) => event === 'approval_decided' && outcome === 'ok'));
+    assert.equal(acts(records, 'approval_requested').length, 1);
+    const { closedCallId } = (await world.store.find(id, Date.now())) ?? {};
+    const outcome = records.filter(
+      ({ event, outcome, call_id }) => event === 'approval_decided' && outcome === 'ok' && call_id === closedCallId,
+    );
+    assert.equal(outcome.length, times, JSON.stringify(outcome));
     assert.equal(records.filter(({ event }) => event === 'mcp_call_intent').length, 1);
   }
 });
