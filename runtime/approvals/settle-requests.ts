@@ -28,8 +28,8 @@ const tellingMaxMs = 10_000;
 /**
  * The sweep, which does what is left to do for every request: expires those whose time is over, completes yeses whose process died, and
  * records and tells outcomes that nobody told, first all of the former, then the latter. Run it every few seconds, in as many processes as there
- * are: an outcome is told at least once, and recorded once unless somebody died between the record and its mark. One request that fails keeps none of the others; the next sweep tries it again. Rejects with Refusal `approval_unavailable` when
- * there is no list.
+ * are: an outcome is told at least once, and recorded once unless somebody died between the record and its mark. One request that fails keeps none
+ * of the others; the next sweep tries it again. Rejects with Refusal `approval_unavailable` when there is no list.
  */
 export function createSettleRequests(deps: SettleDeps): () => Promise<void> {
   /** What is stored and recorded waits for nobody. Returns a request whose outcome is still to be told. */
@@ -63,8 +63,9 @@ export function createSettleRequests(deps: SettleDeps): () => Promise<void> {
     const untilMs = deps.now() + tellingMaxMs;
     for (const request of requests.toSorted((a, b) => (a.closedAtMs ?? 0) - (b.closedAtMs ?? 0))) {
       if (deps.now() >= untilMs) return;
-      if (await tell(request, deps)) continue;
-      deps.logger.warn({ approval: request.id }, 'an outcome was not told, the next sweep tries again');
+      if (!(await tell(request, deps))) {
+        deps.logger.warn({ approval: request.id }, 'an outcome was not told, the next sweep tries again');
+      }
     }
   }
 
