@@ -199,6 +199,18 @@ const rows: Partial<Record<RefusalCode, Row>> = {
     rpc: 'result',
     ...call,
   },
+  arguments_unshowable: {
+    prepare: () => {
+      withTool({ name: 'echo.say', destructive: true })();
+      parts(({ redactJson }) => ({
+        redactJson: (value, readMax) => (readMax === undefined ? redactJson(value) : throwBug()),
+      }))();
+    },
+    send: {},
+    status: 200,
+    rpc: 'result',
+    ...call,
+  },
   request_state_invalid: {
     prepare: withTool({ name: 'echo.say', destructive: true }),
     send: { params: { name: 'echo.say', arguments: {}, requestState: 'toolgate1.forged' } },

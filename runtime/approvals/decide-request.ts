@@ -34,7 +34,7 @@ export type AnswerOutcome =
   | { readonly kind: 'decided'; readonly request: ApprovalRequest; readonly grant: Grant | undefined }
   /** Another outcome stands already, perhaps of the same person's earlier click. */
   | { readonly kind: 'closed'; readonly request: ApprovalRequest; readonly isOwn: boolean }
-  /** Policy's no, or a no without a reason: codes, see docs/policy.md, and `reason_missing`. */
+  /** Policy's no, or a no without a reason: codes, see docs/policy.md, and `reason_missing`, `arguments_gone`. */
   | { readonly kind: 'refused'; readonly request: ApprovalRequest; readonly reasons: readonly string[] }
   /** There is no such question for this person's tenant. */
   | { readonly kind: 'unknown' };
@@ -43,7 +43,7 @@ export type AnswerOutcome =
 export interface DecideDeps {
   readonly approvals: Pick<
     ApprovalStore,
-    'find' | 'decide' | 'completeGrant' | 'noteRecorded' | 'settle'
+    'find' | 'wholeArguments' | 'decide' | 'completeGrant' | 'noteRecorded' | 'settle'
   >;
   readonly policy: ApproverPolicy;
   readonly audit: Pick<AuditWriter, 'append'>;
@@ -75,7 +75,7 @@ export async function decideRequest(answer: Answer, deps: DecideDeps): Promise<A
     more: Pick<AuditEvent, 'outcome'> & Partial<Pick<AuditEvent, 'code' | 'reason'>>,
   ) => append(decidedEvent(to, answer, callId, deps.now(), more), deps);
 
-  const reasons = whyNot(answer, request, deps);
+  const reasons = [...whyNot(answer, request, deps), ...(await whyNoYes(answer, request, deps))];
   if (reasons.some((reason) => !closedReasons.has(reason))) {
     await record(request, {
       outcome: 'refused',
@@ -137,6 +137,12 @@ function whyNot(answer: Answer, request: ApprovalRequest, deps: DecideDeps): rea
   // A closed question is told as it stands, with or without a reason, and under whatever policy.
   if (reasons.includes('request_closed')) return reasons.filter((reason) => reason !== 'policy_changed');
   return isBare ? [...reasons, 'reason_missing'] : reasons;
+}
+
+/** A yes is to all of the arguments, so nobody gives one where they can no longer be read whole. */
+async function whyNoYes({ verdict }: Answer, request: ApprovalRequest, { approvals }: DecideDeps) {
+  if (verdict !== 'approve' || request.state !== 'open') return [];
+  return (await approvals.wholeArguments(request)) === undefined ? ['arguments_gone'] : [];
 }
 
 /** A no is to the call that was asked about, whatever came with it. */

@@ -116,7 +116,7 @@ export function assembleApprovals(env: ApprovalsEnv, parts: ApprovalsParts): Omi
   }
   async function changeCard(request: ApprovalRequest): Promise<void> {
     if (slack === undefined) return;
-    await showOutcome(request, { slack, before, useOf, now }).catch((error: unknown) => {
+    await showOutcome(request, { slack, approvals, before, useOf, now }).catch((error: unknown) => {
       // A card that is gone, or a channel that we may not write to any more, will not be told tomorrow either.
       if (!(error instanceof SlackFailure) || error.kind !== 'refused') throw error;
       logger.warn({ err: error, approval: request.id }, 'the card of a closed request cannot be changed');

@@ -1,18 +1,16 @@
 import type { ApprovalNotice, ApprovalRequest } from '../contract/approval.ts';
 import type { ApprovalStore } from '../shared/approval-store.ts';
 import type { Slack } from './clients/slack.ts';
-import type { Precedents } from './messages/precedents.ts';
 import { requestCard } from './messages/request-card.ts';
 import { type ShowOutcomeDeps, showOutcome } from './show-outcome.ts';
+import { shownQuestion } from './shown-question.ts';
 
-export interface PostRequestDeps extends Pick<ShowOutcomeDeps, 'useOf'> {
+export interface PostRequestDeps extends Pick<ShowOutcomeDeps, 'useOf' | 'before'> {
   readonly now: () => number;
-  readonly approvals: Pick<ApprovalStore, 'claimNotice' | 'setNotice' | 'find'>;
+  readonly approvals: Pick<ApprovalStore, 'claimNotice' | 'setNotice' | 'find' | 'wholeArguments'>;
   readonly slack: Pick<Slack, 'post' | 'update'>;
   /** Channel whose members approve for a tenant, by its id; undefined: they answer on the page only. */
   readonly channelOf: (tenant: string) => string | undefined;
-  /** What people said before; undefined when that cannot be read: the card does not wait for it. Never rejects. */
-  readonly before: (request: ApprovalRequest) => Promise<Precedents | undefined>;
   /** Where a request stands in full. */
   readonly pageUrl: (id: string) => string;
 }
@@ -27,7 +25,7 @@ export async function postRequest(
 ): Promise<ApprovalNotice | undefined> {
   const channel = deps.channelOf(request.tenant);
   if (channel === undefined || !(await deps.approvals.claimNotice(request.id, deps.now()))) return undefined;
-  const question = { ...request, before: await deps.before(request) };
+  const question = await shownQuestion(request, deps);
   const notice = await deps.slack.post(channel, requestCard(question, deps.pageUrl(request.id)));
   await deps.approvals.setNotice(request.id, notice);
   // Somebody may have answered on the page while the card waited for its turn; whoever did found no notice to change.

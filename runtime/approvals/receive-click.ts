@@ -21,7 +21,7 @@ export interface ReceiveClickDeps extends IdentifyDeps, ShowOutcomeDeps {
   readonly logger: Logger;
   readonly audit: Pick<AuditWriter, 'append'>;
   readonly slack: Slack;
-  readonly approvals: Pick<ApprovalStore, 'find'>;
+  readonly approvals: Pick<ApprovalStore, 'find' | 'wholeArguments'>;
   readonly pageUrl: (id: string) => string;
   readonly decide: (answer: Answer) => Promise<AnswerOutcome>;
   readonly takeBack: (act: TakeBack) => Promise<AnswerOutcome>;

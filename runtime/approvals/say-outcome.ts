@@ -9,6 +9,8 @@ const policyWords: Readonly<Record<string, string>> = {
   approver_not_a_person: 'Only people answer.',
   policy_changed: 'Policy changed since this was asked, so a yes would open nothing. Whoever asked has to ask again.',
   reason_missing: 'A no needs a reason.',
+  arguments_gone:
+    'The arguments are not kept whole any more, so nobody can say yes to them. Once it is denied or taken back, the call can be sent again.',
   window_not_offered: 'Several calls at once are not offered any more. You may still approve this one.',
 };
 

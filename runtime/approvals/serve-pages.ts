@@ -25,7 +25,7 @@ import { type TakeBack, whyNoTakeBack } from './take-back.ts';
 /** What the pages need. */
 export interface PagesDeps {
   readonly now: () => number;
-  readonly approvals: Pick<ApprovalStore, 'find' | 'listOpen'>;
+  readonly approvals: Pick<ApprovalStore, 'find' | 'listOpen' | 'wholeArguments'>;
   readonly policy: ApproverPolicy;
   readonly history: Pick<ApprovalHistory, 'list'>;
   /** What people said before; undefined when that cannot be read. Never rejects. */
@@ -207,11 +207,15 @@ async function sendRequest(
     return sendPage(response, 403, plainPage('This is not for you', sentence, other));
   }
   const { isOwn, reasons, mayOpenWindow } = look;
-  const [before, use] = await Promise.all([deps.before(request), deps.useOf(request)]);
+  const [wholeArguments, before, use] = await Promise.all([
+    deps.approvals.wholeArguments(request),
+    deps.before(request),
+    deps.useOf(request),
+  ]);
   const nowMs = deps.now();
   const canTakeBack = use !== undefined && isLeft(use, nowMs) && whyNoTakeBack(request, person, deps).length === 0;
-  const shown = { request, person, isOwn, reasons, mayOpenWindow, nowMs, before, use, canTakeBack, problem };
-  sendPage(response, status, requestPage(shown));
+  const may = { isOwn, reasons, mayOpenWindow, canTakeBack };
+  sendPage(response, status, requestPage({ request, wholeArguments, person, ...may, nowMs, before, use, problem }));
 }
 
 async function finishSignIn({ request, response, url }: Visit, { signIn }: PagesDeps): Promise<void> {

@@ -12,7 +12,7 @@ export interface ApprovalQuestion extends GrantedCall {
   readonly clientName: string | undefined;
   /** One sentence: what will happen. */
   readonly words: string;
-  /** Redacted; never what was sent. */
+  /** Redacted, and all of them; never what was sent. */
   readonly arguments: JsonObject;
   /** Policy's codes: why it wants a yes. */
   readonly reasons: readonly string[];
@@ -32,6 +32,8 @@ export interface WindowOffer {
 
 /** A question to people, as it stands. */
 export interface ApprovalRequest extends ApprovalQuestion {
+  /** True where `arguments` is but the beginning of what people may see: what does not fit in a list is read when it is looked at. */
+  readonly isAbridged?: boolean | undefined;
   /** 128 random bits, base64url: 22 characters. */
   readonly id: string;
   /** Milliseconds since the epoch. */

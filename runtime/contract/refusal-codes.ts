@@ -50,6 +50,7 @@ export const refusalCodes = {
   // require elevation
   approval_required: 'A person must approve this call first.',
   approval_denied: 'A person refused this call.',
+  arguments_unshowable: 'A person must approve this call first, and nobody can be shown all of its arguments.',
   request_state_invalid: 'The requestState is none for this call, or has expired: send the call again without it.',
   approval_unavailable: 'Approvals cannot be read right now.',
   // forward

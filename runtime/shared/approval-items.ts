@@ -9,6 +9,7 @@ import type {
 } from '../contract/approval.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { Grant, GrantedCall } from '../contract/receipts.ts';
+import { type Bounds, cutJson } from './cut-json.ts';
 import { callOf, grantLifetimeMaxMs } from './grant-items.ts';
 import { keyHash } from './key-hash.ts';
 
@@ -26,6 +27,9 @@ export interface AskedItem {
 
 /** Kept for a week after its end, so that a late click and a late question find out what became of it. */
 const keptSeconds = 7 * 86_400;
+
+/** What a request keeps of the arguments itself: lists and sweeps read it every few seconds. Where that is not all, all of them are an item beside it. */
+const beginning: Bounds = { stringMax: 16_384, keyMax: 256, itemsMax: 100, totalMax: 16_384, isFirst: true };
 
 export function requestKey(id: string): Item {
   return marshall({ pk: `request#${id}`, sk: 'request' });
@@ -62,6 +66,7 @@ export function fromAskedItem(item: Item): AskedItem {
 export function toRequestItem(question: ApprovalQuestion, asked: AskedItem): Item {
   const { requestId: id, callId, openedAtMs, expiresAtMs } = asked;
   const { clientName, words, reasons, window } = question;
+  const { text, isAbridged } = beginningOf(question);
   return {
     ...requestKey(id),
     ...marshall(
@@ -72,7 +77,8 @@ export function toRequestItem(question: ApprovalQuestion, asked: AskedItem): Ite
         clientName,
         words,
         // As text: whatever people are shown is then what was asked, key order included.
-        arguments: JSON.stringify(question.arguments),
+        arguments: text,
+        ...(isAbridged && { isAbridged }),
         reasons,
         windowCallsMax: window?.callsMax,
         windowSame: window && JSON.stringify(window.same),
@@ -89,6 +95,18 @@ export function toRequestItem(question: ApprovalQuestion, asked: AskedItem): Ite
   };
 }
 
+/** All of the arguments, for as long as the request that has but their beginning; undefined for one that has them all. */
+export function toArgumentsItem(question: ApprovalQuestion, asked: AskedItem): Item | undefined {
+  if (!beginningOf(question).isAbridged) return undefined;
+  const { requestId: id, expiresAtMs } = asked;
+  const text = JSON.stringify(question.arguments);
+  return { ...argumentsKey(id), ...marshall({ text, expires_at: endSeconds(expiresAtMs) }) };
+}
+
+export function fromArgumentsItem(item: Item): JsonObject {
+  return toObject(unmarshall(item).text as string);
+}
+
 export function fromRequestItem(item: Item): ApprovalRequest {
   const stored = unmarshall(item);
   const { verdict, approver, reason, via, scope, noticeChannel, noticeMessage } = stored;
@@ -100,6 +118,7 @@ export function fromRequestItem(item: Item): ApprovalRequest {
     clientName: stored.clientName as string | undefined,
     words: stored.words as string,
     arguments: toObject(stored.arguments as string),
+    ...(stored.isAbridged === true && { isAbridged: true }),
     reasons: stored.reasons as readonly string[],
     ...(window !== undefined && { window }),
     openedAtMs: Number(stored.openedAtMs),
@@ -142,6 +161,11 @@ export function grantOf(request: ApprovalRequest): Grant | undefined {
 export function asOf(request: ApprovalRequest, nowMs: number): ApprovalRequest {
   if (request.state !== 'open' || nowMs < request.expiresAtMs) return request;
   return { ...request, state: 'expired', closedAtMs: request.expiresAtMs };
+}
+
+function beginningOf({ arguments: all }: ApprovalQuestion): { readonly text: string; readonly isAbridged: boolean } {
+  const text = JSON.stringify(cutJson(all, beginning));
+  return { text, isAbridged: text !== JSON.stringify(all) };
 }
 
 function endSeconds(expiresAtMs: number): number {

@@ -8,13 +8,16 @@ import type {
   ApprovalRequest,
   ClosedRequest,
 } from '../contract/approval.ts';
+import type { JsonObject } from '../contract/json.ts';
 import type { Grant } from '../contract/receipts.ts';
 import { grantTable } from '../contract/tables.ts';
 import { createApprovalIndex } from './approval-index.ts';
 import {
   type AskedItem,
+  argumentsKey,
   askedKey,
   asOf,
+  fromArgumentsItem,
   fromAskedItem,
   fromRequestItem,
   grantOf,
@@ -45,6 +48,8 @@ export interface ApprovalStore {
   open(question: ApprovalQuestion, nowMs: number, record?: RecordRequest): Promise<ApprovalRequest>;
   /** As it is at `nowMs`: an open request whose time is over is `expired`. Undefined for an id that was never given. */
   find(id: string, nowMs: number): Promise<ApprovalRequest | undefined>;
+  /** All that people may see of the arguments of a request; undefined when only their beginning is kept any more. */
+  wholeArguments(request: ApprovalRequest): Promise<JsonObject | undefined>;
   /** Those of `requests` that are no longer open, as they are at `nowMs`; one that is not there any more is `expired`. */
   listClosed(requests: readonly ApprovalRequest[], nowMs: number): Promise<readonly ApprovalRequest[]>;
   /** A tenant's open requests, the oldest first; one that was opened a moment ago may still be missing. */
@@ -215,6 +220,13 @@ export function createApprovalStore(options: ApprovalStoreOptions): ApprovalStor
       answered(async () => {
         const request = await read(id);
         return request && asOf(request, nowMs);
+      }),
+
+    wholeArguments: ({ id, arguments: given, isAbridged }) =>
+      answered(async () => {
+        if (isAbridged !== true) return given;
+        const item = await get(argumentsKey(id));
+        return item && fromArgumentsItem(item);
       }),
 
     listClosed: (requests, nowMs) =>

@@ -62,6 +62,7 @@ export const refusalForms: Readonly<Record<RefusalCode, RefusalForm>> = {
   arguments_invalid: { status: 200, rpc: 'result' },
   approval_required: { status: 200, rpc: 'result' },
   approval_denied: { status: 200, rpc: 'result' },
+  arguments_unshowable: { status: 200, rpc: 'result' },
   request_state_invalid: { status: 200, rpc: -32602 },
   approval_unavailable: { status: 503, rpc: -32603 },
 

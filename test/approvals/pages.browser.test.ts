@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { JsonObject } from '../../runtime/contract/json.ts';
 import { createGrantStore } from '../../runtime/shared/grant-store.ts';
 import { fitsIn, isUsable, keepPicture, openChromium } from '../authorization/chromium.ts';
 import { tablePrefix } from '../support/local-dynamo.ts';
@@ -110,6 +111,43 @@ for (const width of [390, 1280]) {
       complaints.filter((text) => !text.includes('status of 403')),
       [],
     );
+  });
+
+  test(`arguments of a hundred thousand characters are read to their end and answered at ${width} pixels`, async (t) => {
+    const { publicUrl, ask, answer, clock } = await openPages(t);
+    const lines = Array.from({ length: 1900 }, (_, i) => `update invoices set note = 'row ${i}' where id = ${i};`);
+    const sql = lines.join('\n');
+    const shapes: Readonly<Record<string, JsonObject>> = {
+      lines: { sql },
+      members: { rows: lines.map((note, id) => ({ id, note })) },
+      'one-word': { blob: 'QUJD'.repeat(25_000) },
+      'empty-lines': { sql: `${'\n'.repeat(20_000)}drop` },
+    };
+    const page = await (await openChromium(t)).newPage({ viewport: { width, height: 844 }, javaScriptEnabled: false });
+    await page.goto(`${publicUrl}/approvals`);
+    await page.getByRole('button', { name: 'Ada' }).click();
+    await page.getByRole('heading', { name: 'Approvals' }).waitFor();
+    for (const [index, [name, given]] of Object.entries(shapes).entries()) {
+      const question = { arguments: given, argumentsSha256: `${index}`.repeat(64), tool: `postgres.${name}` };
+      await page.goto(`${publicUrl}/approvals/${(await ask(question)).id}`);
+      await page.getByText('scroll to its end').waitFor();
+      await isUsable(page);
+      await fitsIn(page, width);
+      const last = page.getByRole('region', { name: 'With these arguments' }).locator('.line').last();
+      await last.scrollIntoViewIfNeeded();
+      await keepPicture(page, `approvals-whole-${name}-${width}`);
+      await page.getByRole('button', { name: 'Approve' }).press('Enter');
+      await page.getByText('ada approved this').waitFor();
+    }
+    clock.aheadMs += 1000;
+    await answer(await ask({ arguments: { sql }, argumentsSha256: 'e'.repeat(64) }), 'ada');
+    clock.aheadMs += 1000;
+    const changed = { sql: sql.replace('id = 1899', 'true') };
+    await page.goto(
+      `${publicUrl}/approvals/${(await ask({ arguments: changed, argumentsSha256: 'f'.repeat(64) })).id}`,
+    );
+    await page.getByRole('heading', { name: 'Changed since the last yes' }).waitFor();
+    await keepPicture(page, `approvals-whole-changed-${width}`);
   });
 
   test(`a question that nobody answered in time is shown at ${width} pixels without buttons`, async (t) => {

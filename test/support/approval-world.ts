@@ -50,6 +50,8 @@ export interface ApprovalWorldOptions {
   readonly stepUpIssuer?: string;
   /** What one yes may be for in either tenant, by tool. @default one call */
   readonly windows?: TenantSettings['windows'];
+  /** Bytes of one message that policy lets through. @default that of `base.json` */
+  readonly requestBytesMax?: number;
   /** @default a new one */
   readonly dynamo?: TestDynamo;
 }
@@ -73,7 +75,11 @@ export async function openApprovalWorld(t: TestContext, options: ApprovalWorldOp
   });
   const grants = createGrantStore({ client, tablePrefix, deadlineMs });
   const stepUps = createStepUps({ client, tablePrefix, deadlineMs: 30_000 });
-  const more = options.windows === undefined ? {} : { windows: options.windows };
+  const { windows, requestBytesMax: bytes } = options;
+  const more = {
+    ...(windows !== undefined && { windows }),
+    ...(bytes !== undefined && { request_bytes_max: Object.fromEntries(tools.map((name) => [name, bytes])) }),
+  };
   const stepUp = issuer === undefined ? undefined : { issuer, note: stepUps.note };
   const signingKeys = ownSigningKeys(now, 86_400_000);
   const watched: ApprovalStore = {

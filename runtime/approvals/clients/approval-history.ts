@@ -1,8 +1,9 @@
-import { PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ApprovalRequest } from '../../contract/approval.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { grantTable } from '../../contract/tables.ts';
+import { argumentsKey, fromArgumentsItem } from '../../shared/approval-items.ts';
 import { type DynamoDBClient, ifConditionHolds, orRefuse } from '../../shared/dynamo.ts';
 import { keyHash } from '../../shared/key-hash.ts';
 import { type ClosedQuestion, type Precedents, precedentDays, precedentsOf } from '../messages/precedents.ts';
@@ -13,7 +14,7 @@ export interface ApprovalHistory {
   note(request: ApprovalRequest): Promise<void>;
   /** Notes that the yes of a request was taken back. */
   noteTakenBack(request: ApprovalRequest): Promise<void>;
-  /** What people said to the same asker about the same tool, through the same client, before `request` was closed. */
+  /** What people said to the same asker about the same tool, through the same client, before `request` was closed. Of the last yes all arguments. */
   before(request: ApprovalRequest, nowMs: number): Promise<Precedents>;
   /** The last closed ones of a tenant, or of one asker in it; the latest first. */
   list(
@@ -34,7 +35,7 @@ export interface ApprovalHistoryOptions {
 }
 
 const keptMs = precedentDays * 86_400_000;
-/** Longer arguments are not kept a second time; nothing is compared with them then. */
+/** Longer arguments are not kept a second time: they are read where the request has them, for as long as it does. */
 const argumentsLengthMax = 32_768;
 
 export function createApprovalHistory(options: ApprovalHistoryOptions): ApprovalHistory {
@@ -82,6 +83,12 @@ export function createApprovalHistory(options: ApprovalHistoryOptions): Approval
     return { closed: stored.map(toClosed), isMore: LastEvaluatedKey !== undefined };
   }
 
+  async function withArguments(closed: ClosedQuestion | undefined): Promise<ClosedQuestion | undefined> {
+    if (closed === undefined || closed.arguments !== undefined) return closed;
+    const { Item } = await client.send(new GetItemCommand({ TableName, Key: argumentsKey(closed.id) }), deadline());
+    return Item === undefined ? closed : { ...closed, arguments: fromArgumentsItem(Item) };
+  }
+
   async function note(request: ApprovalRequest, isTakenBack: boolean): Promise<void> {
     const closed = closedQuestion(request, isTakenBack);
     if (closed === undefined) return;
@@ -108,7 +115,8 @@ export function createApprovalHistory(options: ApprovalHistoryOptions): Approval
           untilMs,
           precedentsMax,
         );
-        return precedentsOf(closed, isMore);
+        const precedents = precedentsOf(closed, isMore);
+        return { ...precedents, lastApproved: await withArguments(precedents.lastApproved) };
       }),
 
     list: ({ tenant, subject }, nowMs) =>
@@ -151,7 +159,7 @@ function closedQuestion(request: ApprovalRequest, isTakenBack: boolean): ClosedQ
     server,
     tool,
     argumentsSha256,
-    arguments: request.arguments,
+    arguments: request.isAbridged === true ? undefined : request.arguments,
   };
 }
 

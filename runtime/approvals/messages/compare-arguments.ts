@@ -1,14 +1,13 @@
 import { type ChangeObject, diffArrays, diffWordsWithSpace } from 'diff';
 import type { Json } from '../../contract/json.ts';
-import { isCut } from './is-cut.ts';
 import type { ClosedQuestion } from './precedents.ts';
 import { argumentLines } from './show-arguments.ts';
 import { shorten } from './visible-text.ts';
 
 /** What changed since people last said yes to the same asker about the same tool. */
 export type Comparison =
-  /** Not a byte; or nothing but what is masked, or masked or too long to be shown; or more than can be laid side by side; or nobody knows any more. */
-  | { readonly kind: 'same' | 'same-but-masked' | 'same-but-cut' | 'too-different' | 'not-kept' }
+  /** Not a byte; or nothing but what is masked; or more than can be laid side by side; or nobody knows any more. */
+  | { readonly kind: 'same' | 'same-but-masked' | 'too-long' | 'too-different' | 'not-kept' }
   | { readonly kind: 'changed'; readonly lines: readonly ComparedLine[] };
 
 /** A line of then (`-`), of now (`+`), of both (a space), or so many lines of both that are left out (`…`). */
@@ -41,11 +40,11 @@ export function compareArguments(
   if (now.argumentsSha256 === then.argumentsSha256) return { kind: 'same' };
   if (then.arguments === undefined) return { kind: 'not-kept' };
   const [before, after] = [argumentLines(then.arguments), argumentLines(now.arguments)];
-  if (before.length > linesMax || after.length > linesMax) return { kind: 'too-different' };
+  if (before.length > linesMax || after.length > linesMax) return { kind: 'too-long' };
   const changes = diffArrays([...before], [...after], { maxEditLength: editsMax });
   if (changes === undefined) return { kind: 'too-different' };
   if (changes.every(({ added, removed }) => !added && !removed)) {
-    return { kind: isCut(now.arguments) || isCut(then.arguments) ? 'same-but-cut' : 'same-but-masked' };
+    return { kind: 'same-but-masked' };
   }
   return { kind: 'changed', lines: withoutFarContext(changes.flatMap(linesOf)) };
 }
@@ -109,9 +108,9 @@ function same(text: string): Piece {
 export const comparisonWords: Readonly<Record<Comparison['kind'], string>> = {
   same: 'exactly the same arguments',
   'same-but-masked': 'the same arguments, but for what is masked',
-  'same-but-cut': 'other arguments, but the difference is in what is masked or too long to be shown',
+  'too-long': 'too long to be laid side by side',
   'too-different': 'very different arguments',
-  'not-kept': 'its arguments were too long to be kept',
+  'not-kept': 'its arguments are not kept any more',
   changed: 'these lines changed (- then, + now)',
 };
 

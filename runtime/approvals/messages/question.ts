@@ -16,6 +16,8 @@ export interface Question extends AskedQuestion {
   readonly words: string;
   /** Redacted. */
   readonly arguments: Json;
+  /** True where these are but the beginning. */
+  readonly isAbridged?: boolean | undefined;
   /** Why policy wants a yes. */
   readonly reasons: readonly string[];
   readonly expiresAtMs: number;

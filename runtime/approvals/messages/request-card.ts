@@ -1,7 +1,6 @@
 import type { ActionsBlock, Button, HeaderBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import { buttonValue } from './button-value.ts';
 import { type Comparison, compareArguments, comparisonText, comparisonWords } from './compare-arguments.ts';
-import { cutWords, isCut } from './is-cut.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
 import { precedentWords } from './precedents.ts';
 import type { Question, SlackMessage } from './question.ts';
@@ -39,14 +38,14 @@ export function questionBlocks(question: Question, state: 'open' | 'over'): read
   const compared = last && compareArguments(question, last);
   const isChanged = compared?.kind === 'changed';
   const shown = showArguments(question.arguments, isChanged ? comparedLengths.arguments : argumentsLengthMax);
-  const more = shown.isWhole
+  const isWhole = shown.isWhole && question.isAbridged !== true;
+  const more = isWhole
     ? 'Personal data and secrets are masked'
-    : 'Shortened here, and personal data and secrets are masked';
+    : 'Shortened here, all of it is on the page; personal data and secrets are masked';
   const yesIsFor = state === 'open' ? 'A yes is for exactly this call, once, within 15 minutes. ' : '';
   return [
     linesBlock('what', [['What will happen', question.words]]),
     preformatted('arguments', shown.text),
-    ...(isCut(question.arguments) ? [linesBlock('cut', [['Not everything is shown', cutWords]])] : []),
     ...(compared === undefined ? [] : comparedBlocks(compared)),
     linesBlock('who', [
       ['Asked by', question.subject],

@@ -1,9 +1,9 @@
 import type { ApprovalRequest } from '../../contract/approval.ts';
+import type { JsonObject } from '../../contract/json.ts';
 import { html } from '../../shared/pages/html.ts';
 import { page } from '../../shared/pages/page.ts';
 import { type ComparedLine, compareArguments, comparisonWords } from '../messages/compare-arguments.ts';
 import type { GrantUse } from '../messages/grant-use.ts';
-import { cutWords, isCut } from '../messages/is-cut.ts';
 import { type Precedents, precedentWords } from '../messages/precedents.ts';
 import { showArguments } from '../messages/show-arguments.ts';
 import { whyAsked } from '../messages/why-asked.ts';
@@ -16,6 +16,8 @@ import { left, moment, noSay } from './words.ts';
 
 export interface ShownRequest {
   readonly request: ApprovalRequest;
+  /** All of its arguments; undefined: only their beginning is kept any more. */
+  readonly wholeArguments: JsonObject | undefined;
   readonly person: SignedIn;
   readonly isOwn: boolean;
   /** Why this person has no say, policy's codes; empty: the person has one. */
@@ -55,12 +57,8 @@ ${problem === undefined ? undefined : html`<p class="note" role="alert">${proble
 ${outcomeNote(shown)}
 <p class="words">${request.words}</p>
 <h2 id="arguments">With these arguments</h2>
-<pre role="region" aria-labelledby="arguments" tabindex="0">${argumentLines(request)}</pre>
-${
-  isCut(request.arguments)
-    ? html`<p class="note">Not everything is shown: ${cutWords}. Personal data and secrets are masked.</p>`
-    : html`<p class="soft">Personal data and secrets are masked; everything else is what would be sent.</p>`
-}
+<pre${request.isAbridged === true ? html` class="long"` : undefined} role="region" aria-labelledby="arguments" tabindex="0">${argumentLines(shown)}</pre>
+${wholeness(shown)}
 ${comparedWithLast(shown)}
 <dl>
 <dt>Asked by</dt><dd>${request.subject}${shown.isOwn ? ' (you)' : ''}</dd>
@@ -78,15 +76,25 @@ ${accountLine(person, `/approvals/${request.id}`)}`,
 }
 
 /** Each line hangs below its beginning: what wraps cannot be taken for another argument. */
-function argumentLines(request: ApprovalRequest) {
-  const lines = showArguments(request.arguments, Number.POSITIVE_INFINITY).text.split('\n');
+function argumentLines({ request, wholeArguments = request.arguments }: ShownRequest) {
+  const lines = showArguments(wholeArguments, Number.POSITIVE_INFINITY).text.split('\n');
   return lines.map((line) => html`<span class="line">${line}</span>`);
 }
 
-function comparedWithLast({ request, before }: ShownRequest) {
+function wholeness({ request, wholeArguments }: ShownRequest) {
+  if (wholeArguments === undefined) {
+    return html`<p class="note">Only the beginning of the arguments is kept any more.${request.state === 'open' ? ` ${noSay(['arguments_gone'])}` : undefined}</p>`;
+  }
+  const masked = 'Personal data and secrets are masked; everything else is what would be sent.';
+  if (request.isAbridged !== true) return html`<p class="soft">${masked}</p>`;
+  const length = JSON.stringify(wholeArguments).length.toLocaleString('en');
+  return html`<p class="soft">All of it is here, ${length} characters: scroll to its end. ${masked}</p>`;
+}
+
+function comparedWithLast({ request, wholeArguments, before }: ShownRequest) {
   const last = before?.lastApproved;
-  if (last === undefined) return undefined;
-  const compared = compareArguments(request, last);
+  if (last === undefined || wholeArguments === undefined) return undefined;
+  const compared = compareArguments({ ...request, arguments: wholeArguments }, last);
   const words = html`Compared with what ${last.approver} approved at ${moment(last.closedAtMs)}: ${comparisonWords[compared.kind]}.`;
   if (compared.kind !== 'changed') return html`<p class="soft">${words}</p>`;
   return html`<h2 id="changes">Changed since the last yes</h2>
@@ -119,16 +127,16 @@ function standing({ request, nowMs }: ShownRequest) {
 }
 
 function answerForm(shown: ShownRequest) {
-  const { request, person, isOwn, reasons } = shown;
+  const { request, wholeArguments, person, isOwn, reasons } = shown;
   if (request.state !== 'open') return undefined;
   if (reasons.length > 0) return isOwn ? undefined : html`<p class="note">${noSay(reasons)}</p>`;
   const action = `/approvals/${request.id}`;
   return html`<form class="answer" method="post" action="${action}"><input type="hidden" name="form" value="${formToken(person, action)}">
 <label for="reason">Reason <span class="soft">(needed for a no; ${request.subject} is shown it)</span></label>
 <textarea id="reason" name="reason" rows="3" maxlength="${reasonLengthMax}" required></textarea>
-<div class="choice"><button class="main" name="answer" value="approve" formnovalidate>Approve</button><button name="answer" value="deny">Deny</button></div>
+<div class="choice">${wholeArguments && html`<button class="main" name="answer" value="approve" formnovalidate>Approve</button>`}<button name="answer" value="deny">Deny</button></div>
 <p class="soft">A yes is for exactly this call, once, within 15 minutes. Either answer is on the record with your name.</p>
-${windowChoice(shown)}
+${wholeArguments && windowChoice(shown)}
 </form>`;
 }
 

@@ -11,6 +11,8 @@ const whyNoSay: Readonly<Record<string, string>> = {
   request_expired: 'Nobody answered in time.',
   policy_changed: 'Policy changed since this was asked, so a yes would open nothing. The call has to be sent again.',
   reason_missing: 'A no needs a reason: whoever asked is told it.',
+  arguments_gone:
+    'The arguments are not kept whole any more, so nobody can say yes to them. Once it is denied or taken back, the call can be sent again.',
   window_not_offered: 'Several calls at once are not offered any more. You may still allow this one.',
   request_of_another: 'Only whoever asked takes a question back.',
 };

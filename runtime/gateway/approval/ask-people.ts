@@ -21,7 +21,8 @@ export interface AskPeople {
   /**
    * Opens the question, or finds the one that stands, and waits for its answer where the client comes back. Never runs anything: a call that was
    * allowed meanwhile is proved anew from its start. Throws Refusal `approval_required`, `approval_denied`, `approval_unavailable`,
-   * `quota_exceeded` when the caller has opened too many questions in this hour, or `audit_unavailable`.
+   * `arguments_unshowable` when people could not see all that it is about, `quota_exceeded` when the caller has opened too many questions in
+   * this hour, or `audit_unavailable`.
    */
   readonly ask: (pending: PendingApproval | undefined) => Promise<never>;
 }

@@ -3,7 +3,6 @@ import type { Allowed } from '../../contract/decision.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ValidArguments } from '../../contract/receipts.ts';
 import { canonicalSha256 } from '../../shared/canonical-json.ts';
-import { isKeptWhole, ofQuestion } from '../recordable.ts';
 import type { CheckedCall } from './questions.ts';
 import { resolvePointer } from './resolve-pointer.ts';
 
@@ -27,12 +26,16 @@ export function callWindow({ args, allowed }: { readonly args: ValidArguments; r
   return undefined;
 }
 
-/** What people are offered. Nothing where they would not see all that stays the same: a yes to what was cut off or masked is none. */
+/** Characters of what stays the same, as JSON text: it stands on every card and list. */
+const sameLengthMax = 16_384;
+
+/** What people are offered. Nothing where they would not see all that stays the same: a yes to what is masked is none. */
 export function windowOffer(checked: CheckedCall, shown: Json): WindowOffer | undefined {
   const window = callWindow(checked);
-  if (window === undefined || !isKeptWhole(checked.args.value, ofQuestion)) return undefined;
+  if (window === undefined) return undefined;
   const same = valuesAt(shown, window.same);
   if (same === undefined || canonicalSha256(same) !== window.sha256) return undefined;
+  if (JSON.stringify(same).length > sameLengthMax) return undefined;
   return { callsMax: window.callsMax, same, sha256: window.sha256 };
 }
 

@@ -1,14 +1,13 @@
 import type { ApprovalQuestion } from '../../contract/approval.ts';
 import type { Caller } from '../../contract/caller.ts';
 import type { Allowed } from '../../contract/decision.ts';
-import type { Json, JsonObject } from '../../contract/json.ts';
 import type { GrantedCall, ValidArguments } from '../../contract/receipts.ts';
 import type { Tool } from '../../contract/registry.ts';
 import type { ToolCall } from '../../contract/tool-call.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { clientName } from '../record-parts.ts';
-import { ofQuestion, recordable } from '../recordable.ts';
 import { windowOffer } from './call-window.ts';
+import { shownArguments } from './shown-arguments.ts';
 
 /** A call that was looked at, but for a person's yes. */
 export interface CheckedCall {
@@ -32,15 +31,15 @@ export function boundCall({ caller, tool, args, allowed }: CheckedCall): Granted
   };
 }
 
-/** What people are asked. Arguments are redacted as the record has them, and kept to greater length. */
+/** What people are asked. Arguments are redacted as the record has them, and never cut. Throws Refusal `arguments_unshowable`. */
 export function questionOf(
   checked: CheckedCall,
   call: ToolCall,
   deps: Pick<GatewayDeps, 'redactJson'>,
 ): ApprovalQuestion {
-  const { args, allowed } = checked;
-  const shown = asObject(recordable(args.value, deps.redactJson, ofQuestion));
-  const window = windowOffer(checked, shown as Json);
+  const { allowed } = checked;
+  const shown = shownArguments(checked, deps.redactJson);
+  const window = windowOffer(checked, shown);
   return {
     ...boundCall(checked),
     callId: call.callId,
@@ -64,10 +63,4 @@ function wordsOf({ server, entry }: Tool): string {
 function reasonsOf({ obligations }: Allowed): readonly string[] {
   const reasons = obligations.flatMap((each) => (each.type === 'require_approval' ? [each.reason] : []));
   return reasons.length > 0 ? reasons : ['destructive_tool'];
-}
-
-function asObject(value: unknown): JsonObject {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-  // What cannot be redacted is not shown; the hash stands for it.
-  return { '[not shown]': true };
 }

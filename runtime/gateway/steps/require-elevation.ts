@@ -19,7 +19,7 @@ export interface Deciders {
 /**
  * A person's yes to this very call, or to some that are alike, or proof that none is needed. A grant is used up only when policy then allows the call and asks for no further
  * approval, and by one call only, or by one of a window's; without a grant people are asked. Throws Refusal `approval_required`, `approval_denied`, `approval_unavailable`,
- * `request_state_invalid`, `policy_denied`, `policy_unavailable`, `signing_unavailable`.
+ * `arguments_unshowable`, `request_state_invalid`, `policy_denied`, `policy_unavailable`, `signing_unavailable`.
  */
 export async function requireElevation(
   checked: CheckedCall,

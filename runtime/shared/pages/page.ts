@@ -52,6 +52,7 @@ textarea { width: 100%; font: inherit; color: inherit; background: var(--page); 
 .account p:first-child { flex-basis: 100%; }
 .account .switch { margin: 0; }
 .account .switch button { font-weight: 400; }
+pre.long { height: 24rem; max-height: none; resize: vertical; }
 pre .line { display: block; padding-left: 4ch; text-indent: -4ch; }
 pre del, pre ins { color: inherit; text-decoration: none; }
 pre del { background: var(--gone); }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { createApprovalHistory } from '../../../runtime/approvals/clients/approval-history.ts';
 import { precedentWords } from '../../../runtime/approvals/messages/precedents.ts';
 import type { ApprovalQuestion, ApprovalRequest, ApprovalState } from '../../../runtime/contract/approval.ts';
+import { argumentsKey } from '../../../runtime/shared/approval-items.ts';
+import { createApprovalStore } from '../../../runtime/shared/approval-store.ts';
 import { sampleDecision, sampleQuestion } from '../../support/approval.ts';
 import { openTestDynamo, tablePrefix } from '../../support/local-dynamo.ts';
 
@@ -81,10 +84,17 @@ suite('what was answered before', () => {
     assert.equal(before.lastApproved?.closedAtMs, noon - 2);
   });
 
-  test('has the redacted arguments of the last yes, unless they are very long', async (t) => {
-    const { history, ended } = await open(t);
-    await ended('approved', noon - 2, { arguments: { sql: 'x'.repeat(40_000) } });
+  test('has the redacted arguments of the last yes, and long ones for as long as their question is kept', async (t) => {
+    const { dynamo, history, ended } = await open(t);
+    const store = createApprovalStore({ client: dynamo.client, tablePrefix });
+    const long = { sql: 'x'.repeat(40_000) };
+    const { id } = await store.open(sampleQuestion({ arguments: long }), noon - 1000);
+    const { request } = (await store.decide(id, sampleDecision({ approver: 'ada' }), noon - 2)) ?? {};
+    assert.ok(request);
+    await history.note(request);
     const next = closed('open', noon, 'next');
+    assert.deepEqual((await history.before(next, noon)).lastApproved?.arguments, long);
+    await dynamo.client.send(new DeleteItemCommand({ TableName: `${tablePrefix}grants`, Key: argumentsKey(id) }));
     assert.equal((await history.before(next, noon)).lastApproved?.arguments, undefined);
     await ended('approved', noon - 1, { arguments: { b: 1, a: { z: [2], y: null } } });
     assert.equal(

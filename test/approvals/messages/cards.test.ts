@@ -126,10 +126,17 @@ test('the dialogs for a reason keep to the limits, and carry which question they
   }
 });
 
-test('a card of arguments that were too long to be kept warns of what nobody sees', () => {
-  const says = (sql: string) => JSON.stringify(requestCard(sampleQuestion({ arguments: { sql } }), page));
-  assert.match(says('select 1 -- and more[cut]'), /Not everything is shown.*A yes is for all of them/);
-  assert.ok(!says('select 1 -- and no more').includes('Not everything is shown'));
+test('a card that does not have all of the arguments says where they are, and one that has says nothing of it', () => {
+  const says = (changes: Parameters<typeof sampleQuestion>[0]) =>
+    JSON.stringify(requestCard(sampleQuestion(changes), page));
+  const shortened = /Shortened here, all of it is on the page/;
+  assert.doesNotMatch(says({ arguments: { sql: 'select 1 -- and more[cut]' } }), shortened);
+  assert.match(
+    says({ arguments: { sql: 'x'.repeat(100_000) } }),
+    /100\d\d\d characters in all; the rest is on the page/,
+  );
+  assert.match(says({ arguments: { sql: 'x'.repeat(100_000) } }), shortened);
+  assert.match(says({ isAbridged: true }), shortened);
 });
 
 test('the limits would be seen', () => {
