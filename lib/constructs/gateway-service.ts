@@ -25,8 +25,10 @@ export interface GatewayServiceProps extends PlatformServiceProps {
   readonly audit: IAuditTrail;
   /** The rules it decides by. */
   readonly policy: IPolicyBundle;
-  /** Vouches for the keys that sign upstream tokens: an ECC_NIST_P256 key for SIGN_VERIFY. */
+  /** Vouches for the keys that sign the gateway's upstream tokens: an ECC_NIST_P256 key for SIGN_VERIFY. */
   readonly upstreamKey: kms.IKey;
+  /** Vouches for the keys of the registry, which the gateway publishes: another key of the same kind. */
+  readonly registryKey: kms.IKey;
   /** SPIFFE trust domain of the platform's services. */
   readonly trustDomain: string;
   /**
@@ -83,7 +85,7 @@ export class GatewayService extends Construct {
 
   constructor(scope: Construct, id: string, props: GatewayServiceProps) {
     super(scope, id);
-    const { edge, toolEdge, stateTables, audit, policy, upstreamKey } = props;
+    const { edge, toolEdge, stateTables, audit, policy, upstreamKey, registryKey } = props;
     this.maskKey = props.maskKey ?? this.makeMaskKey(props.removalPolicy ?? cdk.RemovalPolicy.RETAIN);
     const hasMutualTls = edge.mutualTlsHost !== undefined;
     this.service = new McpService(this, 'Service', {
@@ -99,6 +101,7 @@ export class GatewayService extends Construct {
     audit.grants.write(this.service, 'gateway');
     policy.grants.read(this.service);
     upstreamKey.grant(this.service, 'kms:GetPublicKey', 'kms:Sign');
+    registryKey.grant(this.service, 'kms:GetPublicKey');
     props.workflow?.grants.start(this.service);
 
     const targetGroup = this.service.serveTargets(this, 'Targets', servicePort);
@@ -128,6 +131,7 @@ export class GatewayService extends Construct {
       COGNITO_ISSUERS: identity.directIssuers,
       TRUST_DOMAIN: props.trustDomain,
       UPSTREAM_KMS_KEY_ID: upstreamKey.keyArn,
+      REGISTRY_KMS_KEY_ID: props.registryKey.keyArn,
       REQUEST_STATE_KEY: ecs.Secret.fromSecretsManager(this.makeStateKey()),
       APPROVALS_URL: edge.gatewayUrl,
       APPROVAL_WORKFLOW_ARN: props.workflow?.stateMachine.stateMachineArn,

@@ -69,8 +69,10 @@ export class McpPlatform extends Construct implements IMcpPlatform {
   readonly audit: IAuditTrail;
   /** The inner side, where tool servers are reached. */
   readonly toolEdge: IToolEdge;
-  /** In KMS; vouches for the keys that sign tokens for tool servers. */
+  /** In KMS; vouches for the keys with which the gateway signs tokens for tool servers. */
   readonly upstreamKey: kms.Key;
+  /** In KMS; vouches for the keys with which the registry asks tool servers for their tools. */
+  readonly registryKey: kms.Key;
   /** The door itself. */
   readonly gateway: GatewayService;
   /** Watches each question to people. */
@@ -132,13 +134,9 @@ export class McpPlatform extends Construct implements IMcpPlatform {
     this.policy = props.policy ?? this.makePolicy(props);
     // Kept in every profile: a bucket with locked records cannot be deleted, and a stack that tries ends half deleted.
     this.audit = props.audit ?? new AuditTrail(this, 'Audit', { retention: profile.auditRetention });
-    this.upstreamKey = new kms.Key(this, 'UpstreamKey', {
-      description: `Vouches for the keys that sign tokens for tool servers of ${platformName}`,
-      keySpec: kms.KeySpec.ECC_NIST_P256,
-      keyUsage: kms.KeyUsage.SIGN_VERIFY,
-      removalPolicy,
-    });
-    const { audit, policy, upstreamKey, trustDomain } = this;
+    this.upstreamKey = this.makeRootKey('UpstreamKey', 'gateway', removalPolicy);
+    this.registryKey = this.makeRootKey('RegistryKey', 'registry', removalPolicy);
+    const { audit, policy, upstreamKey, registryKey, trustDomain } = this;
     const workflow = new ApprovalWorkflow(this, 'ApprovalWorkflow', {
       stateTables,
       noticeTimeout: props.noticeTimeout,
@@ -150,6 +148,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
       ...sizingOf(props.gatewaySizing ?? {}, profile.sizing),
       audit,
       upstreamKey,
+      registryKey,
       trustDomain,
       policy,
       identity: this.identity,
@@ -175,7 +174,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
       ...place,
       ...sizingOf(props.registrySizing ?? {}, { ...profile.sizing, desiredCount: 1, maxCount: 1 }),
       audit,
-      upstreamKey,
+      registryKey,
       trustDomain,
     });
     publishPlatform(new Construct(this, 'Parameters'), this, toolEdge);
@@ -210,6 +209,15 @@ export class McpPlatform extends Construct implements IMcpPlatform {
       jwtValidation,
       firewall: hasFirewall,
       deletionProtection: isKept,
+    });
+  }
+
+  private makeRootKey(id: string, signer: string, removalPolicy: cdk.RemovalPolicy): kms.Key {
+    return new kms.Key(this, id, {
+      description: `Vouches for the keys with which the ${signer} of ${this.platformName} signs tokens for tool servers`,
+      keySpec: kms.KeySpec.ECC_NIST_P256,
+      keyUsage: kms.KeyUsage.SIGN_VERIFY,
+      removalPolicy,
     });
   }
 

@@ -18,8 +18,8 @@ export interface RegistryServiceProps extends PlatformServiceProps {
   readonly platformName: string;
   /** Where it records. */
   readonly audit: IAuditTrail;
-  /** Vouches for the keys that sign upstream tokens. */
-  readonly upstreamKey: kms.IKey;
+  /** Vouches for the keys that sign the registry's tokens, and for no others: an ECC_NIST_P256 key for SIGN_VERIFY. */
+  readonly registryKey: kms.IKey;
   /** SPIFFE trust domain of the platform's services. */
   readonly trustDomain: string;
   /**
@@ -37,7 +37,7 @@ export class RegistryService extends Construct {
 
   constructor(scope: Construct, id: string, props: RegistryServiceProps) {
     super(scope, id);
-    const { stateTables, audit, upstreamKey, toolEdge } = props;
+    const { stateTables, audit, registryKey, toolEdge } = props;
     const declarationsPath = `/toolgate/${props.platformName}/servers`;
     this.service = new McpService(this, 'Service', {
       ...sizingOf(props),
@@ -49,12 +49,12 @@ export class RegistryService extends Construct {
     });
     stateTables.grants.registry(this.service);
     audit.grants.write(this.service, 'registry');
-    upstreamKey.grant(this.service, 'kms:GetPublicKey', 'kms:Sign');
+    registryKey.grant(this.service, 'kms:GetPublicKey', 'kms:Sign');
     grantParameters(this.service, declarationsPath);
   }
 
   private settings(props: RegistryServiceProps, declarationsPath: string): { [name: string]: string } {
-    const { edge, toolEdge, stateTables, audit, upstreamKey } = props;
+    const { edge, toolEdge, stateTables, audit, registryKey } = props;
     return {
       PORT: String(servicePort),
       GATEWAY_URL: edge.gatewayUrl,
@@ -62,7 +62,7 @@ export class RegistryService extends Construct {
       TRUST_DOMAIN: props.trustDomain,
       DECLARATIONS_PATH: declarationsPath,
       TOOL_DOMAIN: toolEdge.domainName,
-      UPSTREAM_KMS_KEY_ID: upstreamKey.keyArn,
+      UPSTREAM_KMS_KEY_ID: registryKey.keyArn,
       TABLE_PREFIX: stateTables.tablePrefix,
       AUDIT_BUCKET: audit.bucket.bucketName,
       AUDIT_KMS_KEY_ID: audit.signingKey.keyArn,

@@ -6,5 +6,4 @@ export const mutualTlsPort = 8081;
 export const keysPort = 8081;
 /** Hosts of the platform's own services in the tool domain. */
 export const reservedHosts = { gateway: 'gateway', authorization: 'id' } as const;
-export const gatewayKeysPath = '/.well-known/jwks.json';
 export const authorizationKeysPath = '/jwks';

@@ -2,9 +2,10 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct, type IConstruct } from 'constructs';
+import { gatewayKeysPath, registryKeysPath } from '../../runtime/contract/upstream-issuers.ts';
 import { checkWhole } from './check-props.ts';
 import type { McpService } from './mcp-service.ts';
-import { gatewayKeysPath, keysPort, reservedHosts, servicePort } from './service-ports.ts';
+import { keysPort, reservedHosts, servicePort } from './service-ports.ts';
 import { stablePriority } from './stable-priority.ts';
 import { synthError } from './synth-error.ts';
 import { claim, countClaims } from './tool-claims.ts';
@@ -18,10 +19,12 @@ export interface IToolEdge extends IConstruct {
   readonly domainName: string;
   /** How the gateway reaches tool servers. */
   readonly routing: ToolRouting;
-  /** Tasks of tool servers, which may fetch the gateway's keys. */
+  /** Tasks of tool servers, which may fetch the key sets of upstream tokens. */
   readonly members: ec2.ISecurityGroup;
-  /** Where tool servers find the keys of upstream tokens. */
+  /** Where tool servers find the keys of the gateway's tokens. */
   readonly gatewayKeysUrl: string;
+  /** Where tool servers find the keys of the registry's tokens: at the gateway too. */
+  readonly registryKeysUrl: string;
   /** Origin at which `serverName` is called, without a path. */
   serverUrl(serverName: string): string;
   /** The security group `members` for tasks in the stack of `scope`, which cannot change it. */
@@ -68,6 +71,10 @@ export abstract class ToolEdgeBase extends Construct implements IToolEdge {
 
   get gatewayKeysUrl(): string {
     return `${this.ownUrl(reservedHosts.gateway)}${gatewayKeysPath}`;
+  }
+
+  get registryKeysUrl(): string {
+    return `${this.ownUrl(reservedHosts.gateway)}${registryKeysPath}`;
   }
 
   serverUrl(serverName: string): string {

@@ -5,12 +5,13 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as cloudmap from 'aws-cdk-lib/aws-servicediscovery';
 import type { Construct } from 'constructs';
+import { gatewayKeysPath, registryKeysPath } from '../../runtime/contract/upstream-issuers.ts';
 import { checkHost } from './check-host.ts';
 import { checkWhole } from './check-props.ts';
 import { ImportedToolEdge } from './imported-tool-edge.ts';
 import type { McpService } from './mcp-service.ts';
 import { checkPlatformName } from './platform-name.ts';
-import { authorizationKeysPath, gatewayKeysPath, keysPort, reservedHosts, servicePort } from './service-ports.ts';
+import { authorizationKeysPath, keysPort, reservedHosts, servicePort } from './service-ports.ts';
 import { type IToolEdge, ToolEdgeBase } from './tool-edge-base.ts';
 import { ToolRouting } from './tool-routing.ts';
 
@@ -157,14 +158,14 @@ export class ToolEdge extends ToolEdgeBase {
     return `${this.ownUrl(reservedHosts.authorization)}${authorizationKeysPath}`;
   }
 
-  /** Makes the gateway's key set reachable for tool servers. */
+  /** Makes the key sets of the gateway and the registry, both of which the gateway serves, reachable for tool servers. */
   addGateway(service: McpService): void {
-    this.addKeys(service, reservedHosts.gateway, gatewayKeysPath, 1, this.members);
+    this.addKeys(service, reservedHosts.gateway, [gatewayKeysPath, registryKeysPath], 1, this.members);
   }
 
   /** Makes the authorization server's key set reachable for the gateway. */
   addAuthorizationServer(service: McpService): void {
-    this.addKeys(service, reservedHosts.authorization, authorizationKeysPath, 2, this.callers);
+    this.addKeys(service, reservedHosts.authorization, [authorizationKeysPath], 2, this.callers);
   }
 
   protected get callersSecurityGroupId(): string {
@@ -182,7 +183,7 @@ export class ToolEdge extends ToolEdgeBase {
   private addKeys(
     service: McpService,
     host: string,
-    path: string,
+    paths: string[],
     priority: number,
     readers: ec2.ISecurityGroup,
   ): void {
@@ -196,7 +197,7 @@ export class ToolEdge extends ToolEdgeBase {
       priority,
       conditions: [
         elbv2.ListenerCondition.hostHeaders([`${host}.${this.domainName}`]),
-        elbv2.ListenerCondition.pathPatterns([path]),
+        elbv2.ListenerCondition.pathPatterns(paths),
       ],
       targetGroups: [service.serveTargets(this, `${host}-targets`, servicePort)],
     });

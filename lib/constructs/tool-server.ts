@@ -5,6 +5,7 @@ import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
+import { gatewayActor, registryActor, registryIssuer } from '../../runtime/contract/upstream-issuers.ts';
 import { checkDeclaration, type DeclaredServer, renderDeclaration } from './check-declaration.ts';
 import { requireProps, shown } from './check-props.ts';
 import { checkSameVpc } from './check-vpc.ts';
@@ -25,7 +26,7 @@ export interface ToolServerProps extends McpServiceSizing {
    * refers to as long as this one is there.
    */
   readonly platform: IMcpPlatform;
-  /** An ARM64 image of an MCP server that listens on `PORT` and takes the gateway's tokens only. */
+  /** An ARM64 image of an MCP server that listens on `PORT` and takes the tokens of the gateway, and of the registry to list tools, only. */
   readonly image: ecs.ContainerImage;
   /** The team that answers for the server, as its manifest names it. */
   readonly owner: string;
@@ -140,8 +141,10 @@ export class ToolServer extends Construct implements ec2.IConnectable, iam.IGran
       OWNER: owner,
       GATEWAY_ISSUER: platform.gatewayUrl,
       GATEWAY_JWKS_URL: toolEdge.gatewayKeysUrl,
-      // The registry asks a server for its tools, and calls none.
-      ALLOWED_ACTORS: `spiffe://${trustDomain}/gateway,spiffe://${trustDomain}/registry`,
+      ALLOWED_ACTORS: gatewayActor(trustDomain),
+      REGISTRY_ISSUER: registryIssuer(platform.gatewayUrl),
+      REGISTRY_JWKS_URL: toolEdge.registryKeysUrl,
+      REGISTRY_ACTOR: registryActor(trustDomain),
       AUDIT_BUCKET: audit.bucket.bucketName,
       AUDIT_KMS_KEY_ID: audit.signingKey.keyArn,
       AUDIT_WRITER: writerName(this.name),

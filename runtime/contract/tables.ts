@@ -50,7 +50,7 @@ export const authorizationTable = {
   indexes: [{ name: 'by-grant', partitionKey: 'grant_id' }],
 } as const satisfies TableDefinition;
 
-/** Statements of the root key about the keys that sign upstream tokens, by the key's thumbprint. */
+/** Statements of the root keys about the keys that sign upstream tokens, by the key's thumbprint. */
 export const signingKeyTable = {
   name: 'signing-keys',
   partitionKey: 'kid',

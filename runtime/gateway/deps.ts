@@ -1,5 +1,6 @@
 import type { AuditRecord } from '../contract/audit-event.ts';
 import type { CatalogueSnapshot } from '../contract/registry.ts';
+import { gatewayActor, registryActor } from '../contract/upstream-issuers.ts';
 import { createApprovalStore } from '../shared/approval-store.ts';
 import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
@@ -13,8 +14,8 @@ import type { PolicyClient } from '../shared/policy-client.ts';
 import { openPolicy } from '../shared/policy-source/open-policy.ts';
 import { type RedactJson, redactJson } from '../shared/redact-json.ts';
 import { createMintUpstreamToken, type MintUpstreamToken } from '../shared/signing-keys/mint-upstream-token.ts';
-import { openSigningKeys } from '../shared/signing-keys/open-signing-keys.ts';
-import { type SigningKeys, sharedSigningKeys } from '../shared/signing-keys/signing-keys.ts';
+import { openRegistryKeys, openSigningKeys } from '../shared/signing-keys/open-signing-keys.ts';
+import { type PublicKeys, type SigningKeys, sharedSigningKeys } from '../shared/signing-keys/signing-keys.ts';
 import { createStepFunctionsClient, createStepFunctionsStarter } from '../shared/step-functions.ts';
 import { createStepUps, type StepUps } from '../shared/step-ups.ts';
 import { createTokenVerifier, type TokenVerifier } from '../shared/token-verifier.ts';
@@ -50,6 +51,8 @@ export interface GatewayDeps extends Approvals {
   readonly schemas: SchemaCache;
   readonly mint: MintUpstreamToken;
   readonly signingKeys: SigningKeys;
+  /** What the registry's tokens verify with: published here, and good for nothing at the gateway. Undefined: no registry is known. */
+  readonly registryKeys?: PublicKeys | undefined;
   readonly upstream: UpstreamClient;
   readonly metrics: GatewayMetrics;
   readonly failures: FailureLog;
@@ -67,6 +70,8 @@ export interface GatewayDepsOptions {
   /** Called with each failure that is logged. */
   readonly onFailure?: (failure: NotedFailure) => void;
   readonly logger?: Logger;
+  /** Keys of a registry in the same process. @default those that its root key vouches for */
+  readonly registryKeys?: PublicKeys;
   /** @default Step Functions, where the environment names a state machine */
   readonly workflow?: WorkflowStarter;
   /** False when the process serves more than this gateway and tells of itself elsewhere. @default true */
@@ -90,13 +95,15 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
     }),
   });
   const tablePrefix = env.TABLE_PREFIX;
-  const actor = `spiffe://${env.TRUST_DOMAIN}/gateway`;
+  const actor = gatewayActor(env.TRUST_DOMAIN);
   const [signingKeys, { policy, source }] = await Promise.all([
     env.UPSTREAM_SIGNING_JWKS.length === 0
       ? openSigningKeys(env, { actor, writer: 'gateway', client, now, logger })
       : sharedSigningKeys(env.UPSTREAM_SIGNING_JWKS),
     openPolicy(env, { client, now, logger }),
   ]);
+  const registryKeys =
+    options.registryKeys ?? openRegistryKeys(env, { actor: registryActor(env.TRUST_DOMAIN), client, now, logger });
   const store = createCatalogueStore({ client, tablePrefix });
   const catalogue = watchCatalogue({
     store,
@@ -146,6 +153,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
     ...(env.MASK_KEY !== undefined && { maskKey: env.MASK_KEY }),
     schemas: createSchemaCache(),
     signingKeys,
+    registryKeys,
     mint: createMintUpstreamToken({
       now,
       keys: signingKeys,
@@ -163,6 +171,7 @@ export async function createGatewayDeps(env: GatewayEnv, options: GatewayDepsOpt
       source?.close();
       policy.close();
       signingKeys.close();
+      registryKeys?.close();
       await upstream.close();
       await audit.close();
       client.destroy();

@@ -42,6 +42,10 @@ export const gatewayEnv = {
     [],
   ),
   ...signingKeysEnv,
+  REGISTRY_KMS_KEY_ID: text(
+    'KMS key that endorses the keys of the registry, another one than UPSTREAM_KMS_KEY_ID; only its public half is asked for. Unset: no key set of the registry is served',
+    '',
+  ),
   REQUEST_STATE_KEY: secretKey(
     'key that seals what clients carry while a person decides: 32 bytes in base64, or 43 letters and digits, the same for every replica. Unset: a key of this process',
   ),
@@ -103,10 +107,12 @@ export type GatewayEnv = EnvOf<typeof gatewayEnv>;
 
 /** What is wrong with where signing keys come from, in one sentence; undefined when nothing is. */
 export function signingKeysProblem(source: Readonly<Record<string, unknown>>): string | undefined {
-  const isSet = (name: string) => source[name] !== undefined && source[name] !== '';
-  return isSet('UPSTREAM_KMS_KEY_ID') && isSet('UPSTREAM_SIGNING_JWKS')
-    ? 'UPSTREAM_KMS_KEY_ID and UPSTREAM_SIGNING_JWKS are both set: keys are made here and endorsed by KMS, or given, so set one of them'
-    : undefined;
+  const { UPSTREAM_KMS_KEY_ID: root, UPSTREAM_SIGNING_JWKS: given, REGISTRY_KMS_KEY_ID: registryRoot } = source;
+  if (root && given)
+    return 'UPSTREAM_KMS_KEY_ID and UPSTREAM_SIGNING_JWKS are both set: keys are made here and endorsed by KMS, or given, so set one of them';
+  if (root && root === registryRoot)
+    return 'REGISTRY_KMS_KEY_ID is UPSTREAM_KMS_KEY_ID: who holds the registry could sign as the gateway, so give each a key of its own';
+  return undefined;
 }
 
 function optional<T>(variable: EnvVariable<T>): OptionalEnvVariable<T | undefined> {

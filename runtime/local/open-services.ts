@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { authorizationEnv } from '../authorization/env.ts';
@@ -9,6 +8,7 @@ import { startGateway } from '../gateway/app.ts';
 import { createGatewayDeps, type GatewayDeps } from '../gateway/deps.ts';
 import { gatewayEnv } from '../gateway/env.ts';
 import { createRegistryDeps } from '../registry/deps.ts';
+import { createMintRegistryToken } from '../registry/mint-registry-token.ts';
 import { registerServer } from '../registry/register-server.ts';
 import { diskReason } from '../shared/audit/audit-files.ts';
 import type { NotedFailure } from '../shared/failure-log.ts';
@@ -16,6 +16,7 @@ import type { Logger } from '../shared/logger.ts';
 import { assemblePolicyBundle } from '../shared/policy-bundle.ts';
 import { readEnv } from '../shared/read-env.ts';
 import { Refusal } from '../shared/refusal.ts';
+import type { SigningKeys } from '../shared/signing-keys/signing-keys.ts';
 import { createTables, type LocalDynamo, startDynamo } from './dynamo.ts';
 import type { RunningToolServer } from './open-tool-servers.ts';
 import { resumeWorkflows } from './open-workflow.ts';
@@ -94,17 +95,19 @@ export async function openGateway(
     readonly state: StateFolder;
     readonly logger: Logger;
     readonly workflow: WorkflowRunner;
+    readonly registryKeys: SigningKeys;
     readonly approvalHoldMs: number | undefined;
     readonly onCall: ((record: AuditRecord, hash: string) => void) | undefined;
     readonly onFailure: ((failure: NotedFailure) => void) | undefined;
   },
   openings: Openings,
 ): Promise<GatewayDeps> {
-  const { place, port, dynamo, state, logger, workflow, approvalHoldMs, onCall, onFailure } = parts;
+  const { place, port, dynamo, state, logger, workflow, registryKeys, approvalHoldMs, onCall, onFailure } = parts;
   const env = readEnv(gatewayEnv, {
     HOST: '127.0.0.1',
     PORT: String(port),
     PUBLIC_URL: place.gatewayUrl,
+    TRUST_DOMAIN: place.trustDomain,
     APPROVALS_URL: place.approvalsUrl,
     ALLOWED_HOSTS: `127.0.0.1:${port}`,
     ISSUERS: `${place.issuer}=${place.issuer}/jwks`,
@@ -122,6 +125,7 @@ export async function openGateway(
     ...(onCall !== undefined && { onRecord: onCall }),
     ...(onFailure !== undefined && { onFailure }),
     workflow,
+    registryKeys,
   });
   openings.add(() => deps.close());
   await resumeWorkflows({ dynamo, tablePrefix }, deps);
@@ -135,11 +139,12 @@ export async function registerToolServers(parts: {
   readonly place: Place;
   readonly servers: readonly RunningToolServer[];
   readonly gateway: GatewayDeps;
+  readonly registryKeys: SigningKeys;
   readonly authorization: AuthorizationServer;
   readonly dynamo: LocalDynamo;
   readonly logger: Logger;
 }): Promise<void> {
-  const { place, servers, gateway, authorization, dynamo, logger } = parts;
+  const { place, servers, gateway, registryKeys: keys, authorization, dynamo, logger } = parts;
   const client = dynamo.createClient();
   const deps = createRegistryDeps({
     client,
@@ -148,7 +153,7 @@ export async function registerToolServers(parts: {
     audit: gateway.audit,
     allowLoopback: true,
     reservedOrigins: [place.gatewayUrl, place.issuer],
-    mintToken: (audience) => gateway.mint({ audience, caller: registrar(place), scopes: [], callId: randomUUID() }),
+    mintToken: createMintRegistryToken({ ...place, now: Date.now, keys }),
   });
   try {
     for (const { name, url, scopes } of servers) {
@@ -160,21 +165,6 @@ export async function registerToolServers(parts: {
   // Both follow the catalogue once a second; a platform that says it answers has followed it already.
   await gateway.refreshCatalogue?.();
   await authorization.refreshCatalogue();
-}
-
-/** Who asks a server for its tools when it is registered: the platform itself. */
-function registrar({ issuer }: Place) {
-  return {
-    subject: 'toolgate-registry',
-    tenant: 'platform',
-    kind: 'agent',
-    roles: [],
-    scopes: [],
-    clientId: 'toolgate-registry',
-    issuer,
-    tokenId: undefined,
-    expiresAtMs: Date.now() + 60_000,
-  } as const;
 }
 
 function sayWhy(name: string): (cause: unknown) => never {

@@ -1,4 +1,11 @@
 import type { ScopeWords } from '../contract/registry.ts';
+import {
+  gatewayActor,
+  gatewayKeysPath,
+  registryActor,
+  registryIssuer,
+  registryKeysPath,
+} from '../contract/upstream-issuers.ts';
 import type { Logger } from '../shared/logger.ts';
 import { readEnv } from '../shared/read-env.ts';
 import { readServerEnv } from '../tools/read/env.ts';
@@ -106,15 +113,21 @@ function writeServer(postgres: RunningPostgres, logger: Logger): LocalToolServer
   };
 }
 
-/** What a tool server's environment holds on a laptop: its door, and the one gateway that may come through it. */
-export function doorVariables(name: string, { gatewayUrl, auditDirectory }: Place): Record<string, string> {
+/** What a tool server's environment holds on a laptop: its door, and whose tokens open it. */
+export function doorVariables(
+  name: string,
+  { gatewayUrl, trustDomain, auditDirectory }: Place,
+): Record<string, string> {
   return {
     HOST: '127.0.0.1',
     PORT: '0',
     AUDIENCE: `urn:toolgate:server:${name}`,
     GATEWAY_ISSUER: gatewayUrl,
-    GATEWAY_JWKS_URL: `${gatewayUrl}/.well-known/jwks.json`,
-    ALLOWED_ACTORS: 'spiffe://toolgate.local/gateway',
+    GATEWAY_JWKS_URL: `${gatewayUrl}${gatewayKeysPath}`,
+    ALLOWED_ACTORS: gatewayActor(trustDomain),
+    REGISTRY_ISSUER: registryIssuer(gatewayUrl),
+    REGISTRY_JWKS_URL: `${gatewayUrl}${registryKeysPath}`,
+    REGISTRY_ACTOR: registryActor(trustDomain),
     AUDIT_DIR: auditDirectory,
     AUDIT_WRITER: `tools-${name}`,
     DRAIN_TIMEOUT_MS: '2000',

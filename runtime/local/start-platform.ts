@@ -3,6 +3,7 @@ import { type SampleUser, sampleUsers } from '../authorization/sample-users.ts';
 import type { AuditRecord } from '../contract/audit-event.ts';
 import type { NotedFailure } from '../shared/failure-log.ts';
 import type { Logger } from '../shared/logger.ts';
+import { ownSigningKeys } from '../shared/signing-keys/signing-keys.ts';
 import { askSlack } from './ask-slack.ts';
 import { findPorts } from './find-ports.ts';
 import { openApprovals } from './open-approvals.ts';
@@ -69,6 +70,7 @@ export interface Place {
   readonly gatewayUrl: string;
   readonly issuer: string;
   readonly approvalsUrl: string;
+  readonly trustDomain: string;
   readonly auditDirectory: string;
 }
 
@@ -96,6 +98,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       gatewayUrl: `http://localhost:${ports.gateway}`,
       issuer: `http://localhost:${ports.issuer}`,
       approvalsUrl: `http://localhost:${ports.approvals}`,
+      trustDomain: 'toolgate.local',
       auditDirectory: state.inside('audit'),
     };
     const dynamo = await step('DynamoDB tables', () => openTables(state, openings));
@@ -105,11 +108,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       openAuthorization({ place, port: ports.issuer, dynamo, logger }, openings),
     );
     const workflow = openWorkflow({ dynamo, tablePrefix }, openings);
+    const registryKeys = ownSigningKeys(Date.now);
     const gateway = await step('Gateway', () =>
       openGateway(
         {
-          ...{ place, port: ports.gateway, dynamo, state, logger, workflow, approvalHoldMs: options.approvalHoldMs },
-          ...{ onCall: options.onCall, onFailure: options.onFailure },
+          ...{ place, port: ports.gateway, dynamo, state, logger, workflow, registryKeys },
+          ...{ approvalHoldMs: options.approvalHoldMs, onCall: options.onCall, onFailure: options.onFailure },
         },
         openings,
       ),
@@ -118,7 +122,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       openApprovals({ place, port: ports.approvals, dynamo, state, logger, gateway, workflow, slack }, openings),
     );
     await step('Servers registered', () =>
-      registerToolServers({ place, servers, gateway, authorization, dynamo, logger }),
+      registerToolServers({ place, servers, gateway, registryKeys, authorization, dynamo, logger }),
     );
     signal?.throwIfAborted();
     const platform: Platform = {

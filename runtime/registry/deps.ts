@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { Json } from '../contract/json.ts';
 import { catalogueTable } from '../contract/tables.ts';
+import { registryActor } from '../contract/upstream-issuers.ts';
 import { openAudit } from '../shared/audit/open-audit.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import { type CatalogueStore, createCatalogueStore } from '../shared/catalogue-store.ts';
@@ -9,11 +9,11 @@ import { createLease } from '../shared/lease.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { createListParameters, createSsmClient } from '../shared/parameters.ts';
 import { createSafeFetch, type SafeFetch } from '../shared/safe-fetch.ts';
-import { createMintUpstreamToken } from '../shared/signing-keys/mint-upstream-token.ts';
 import { openSigningKeys } from '../shared/signing-keys/open-signing-keys.ts';
 import { createListTools } from './clients/list-tools.ts';
 import type { ReconcileDeps } from './declarations/reconcile.ts';
 import type { RegistryEnv } from './env.ts';
+import { createMintRegistryToken } from './mint-registry-token.ts';
 
 /** Everything that registration may reach. A plain object of functions, made once. */
 export interface RegistryDeps {
@@ -43,7 +43,7 @@ export interface RegistryParts {
   /** Names below it may lead to private addresses. @default none */
   readonly toolDomain?: string | undefined;
   readonly reservedOrigins: readonly string[];
-  /** A gateway's token that is good at one audience. */
+  /** A token of the registry's own issuer that is good at one audience. */
   readonly mintToken: (audience: string) => string | Promise<string>;
   /** @default Date.now */
   readonly now?: () => number;
@@ -96,9 +96,9 @@ export async function createRegistryProcessDeps(env: RegistryEnv): Promise<Regis
       credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' },
     }),
   });
-  const actor = `spiffe://${env.TRUST_DOMAIN}/registry`;
+  const { GATEWAY_URL: gatewayUrl, TRUST_DOMAIN: trustDomain } = env;
+  const actor = registryActor(trustDomain);
   const keys = await openSigningKeys(env, { actor, writer: 'registry', client, now, logger });
-  const mint = createMintUpstreamToken({ now, keys, issuer: env.GATEWAY_URL, actor });
   const ssm = createSsmClient({ region: env.AWS_REGION });
   const listParameters = createListParameters(ssm);
   return {
@@ -109,8 +109,8 @@ export async function createRegistryProcessDeps(env: RegistryEnv): Promise<Regis
       audit,
       allowLoopback: env.TOOLGATE_LOOPBACK_SERVERS,
       toolDomain: env.TOOL_DOMAIN,
-      reservedOrigins: [env.GATEWAY_URL, env.AUTHORIZATION_ISSUER],
-      mintToken: (audience) => mint({ audience, caller: self(env), scopes: [], callId: randomUUID() }),
+      reservedOrigins: [gatewayUrl, env.AUTHORIZATION_ISSUER],
+      mintToken: createMintRegistryToken({ now, keys, gatewayUrl, trustDomain }),
     }),
     waitsFor: keys.problem,
     declarations: () => listParameters(env.DECLARATIONS_PATH),
@@ -131,19 +131,4 @@ export async function createRegistryProcessDeps(env: RegistryEnv): Promise<Regis
       client.destroy();
     },
   };
-}
-
-/** Who asks a server for its tools: the registry itself, without any scope, so that no tool can be called with its token. */
-function self({ GATEWAY_URL }: RegistryEnv) {
-  return {
-    subject: 'toolgate-registry',
-    tenant: 'platform',
-    kind: 'agent',
-    roles: [],
-    scopes: [],
-    clientId: 'toolgate-registry',
-    issuer: GATEWAY_URL,
-    tokenId: undefined,
-    expiresAtMs: Number.POSITIVE_INFINITY,
-  } as const;
 }

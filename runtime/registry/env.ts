@@ -14,9 +14,12 @@ import { signingKeysEnv } from '../shared/signing-keys/signing-keys-env.ts';
 export const registryEnv = {
   HOST: text('address to listen on', '0.0.0.0'),
   PORT: integer('port to listen on; 0 takes a free one', { min: 0, max: 65_535 }, 8080),
-  GATEWAY_URL: url('public URL of the gateway: the issuer of upstream tokens, and no audience of a tool server'),
+  GATEWAY_URL: url('public URL of the gateway, under which the registry’s own issuer is: no audience of a tool server'),
   AUTHORIZATION_ISSUER: url('issuer identifier of the authorization server: no audience of a tool server either'),
-  TRUST_DOMAIN: text('SPIFFE trust domain of the platform, for the act claim of upstream tokens', 'toolgate.local'),
+  TRUST_DOMAIN: text(
+    'SPIFFE trust domain of the platform, for the act claim of the registry’s tokens',
+    'toolgate.local',
+  ),
   DECLARATIONS_PATH: path('SSM path of the server declarations, e.g. /toolgate/prod/servers'),
   DECLARATIONS_POLL_MS: integer(
     'how often the declarations are read, milliseconds; up to a tenth is added',

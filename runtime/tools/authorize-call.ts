@@ -23,14 +23,17 @@ export function readMessage(body: Json): RpcMessage {
 }
 
 /**
- * May this token make this call? Other methods need no scope: what they tell is public knowledge behind the gateway. Throws Refusal
- * `tool_unknown`, `insufficient_scope` or `approval_required`.
+ * May this token send this message? One of the registry lists tools, whatever its scopes. For one of the gateway only calls need a scope: what other
+ * methods tell is public knowledge behind it. Throws Refusal `tool_unknown`, `insufficient_scope` or `approval_required`.
  */
 export function authorizeCall(
   { method, params }: RpcMessage,
   caller: ToolCaller,
   tools: ReadonlyMap<string, ServedTool>,
 ): void {
+  if (caller.isRegistry && method !== 'tools/list') {
+    throw new Refusal('insufficient_scope', { reason: 'A token of the registry lists tools and does nothing else.' });
+  }
   if (method !== 'tools/call') return;
   const { name } = params;
   const tool = typeof name === 'string' ? tools.get(name) : undefined;

@@ -7,7 +7,7 @@ import type { JsonRpcId } from '../contract/tool-call.ts';
 import type { AuditWriter } from '../shared/audit-writer.ts';
 import type { Logger } from '../shared/logger.ts';
 import { Refusal, toRefusal } from '../shared/refusal.ts';
-import { authenticateGateway, type GatewayTrust } from './authenticate-gateway.ts';
+import { authenticatePlatform, type PlatformTrust } from './authenticate-platform.ts';
 import { authorizeCall, readMessage } from './authorize-call.ts';
 import { type CallsUnderWay, createCallsUnderWay } from './calls-under-way.ts';
 import { capabilityManifest } from './capability-manifest.ts';
@@ -18,7 +18,7 @@ import { type RefusedMessage, refusalEvent } from './record-refusal.ts';
 import { refusalAnswer, statusOf } from './refusal-answer.ts';
 import type { CallContext, ServedTool, ServerIdentity } from './served-tool.ts';
 
-export interface ToolServerOptions extends GatewayTrust {
+export interface ToolServerOptions extends PlatformTrust {
   readonly identity: ServerIdentity;
   readonly tools: readonly ServedTool[];
   readonly host: string;
@@ -28,8 +28,6 @@ export interface ToolServerOptions extends GatewayTrust {
   readonly publicUrl: string | undefined;
   /** Further Host headers to answer to. */
   readonly allowedHosts: readonly string[];
-  /** Issuers of the gateway's tokens, for the manifest. */
-  readonly issuers: readonly string[];
   readonly bodyBytesMax: number;
   /** For calls under way at the end. */
   readonly drainTimeoutMs: number;
@@ -72,7 +70,11 @@ export async function serveTools(options: ToolServerOptions): Promise<RunningToo
   const origin =
     options.publicUrl ?? `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
   const url = `${origin}/mcp`;
-  const manifest = capabilityManifest(options.identity, options.tools, { ...options, url });
+  const manifest = capabilityManifest(options.identity, options.tools, {
+    url,
+    audience: options.audience,
+    issuers: [options.gateway.issuer],
+  });
   let isDraining = false;
   const room: Room = {
     options,
@@ -134,7 +136,7 @@ async function servePost(request: IncomingMessage, response: ServerResponse, roo
     checkHost(request, room.hosts);
     if (request.method !== 'POST') throw new Refusal('method_not_allowed');
     if (room.isDraining()) throw new Refusal('shutting_down');
-    const caller = await authenticateGateway(request, options);
+    const caller = await authenticatePlatform(request, options);
     known = { ...known, caller, callId: caller.callId };
     const body = await readPost(request, options.bodyBytesMax);
     const message = readMessage(body);

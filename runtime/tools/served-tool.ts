@@ -22,7 +22,7 @@ export interface CallContext {
   readonly logger: Logger;
 }
 
-/** The claims of the gateway's token that a tool may use. */
+/** The claims of the token that a tool may use. */
 export interface ToolCaller {
   readonly subject: string;
   readonly tenant: string;
@@ -30,8 +30,10 @@ export interface ToolCaller {
   readonly scopes: readonly string[];
   /** `jti`: the gateway's id of this call. */
   readonly callId: string;
-  /** SPIFFE id of the gateway. */
+  /** SPIFFE id of the gateway, or of the registry. */
   readonly actor: string;
+  /** True when the registry signed the token: it may list tools and do nothing else. */
+  readonly isRegistry: boolean;
   /** The only tool that the token is for; undefined in a token that calls none. */
   readonly tool: string | undefined;
 }

@@ -28,11 +28,16 @@ export function doorOptions(
     publicUrl: env.PUBLIC_URL,
     allowedHosts: env.ALLOWED_HOSTS,
     audience: env.AUDIENCE,
-    issuers: [env.GATEWAY_ISSUER],
-    allowedActors: env.ALLOWED_ACTORS,
+    gateway: { issuer: env.GATEWAY_ISSUER, actors: env.ALLOWED_ACTORS },
+    registry: registryOf(env),
     bodyBytesMax: env.BODY_BYTES_MAX,
     drainTimeoutMs: env.DRAIN_TIMEOUT_MS,
   };
+}
+
+function registryOf({ REGISTRY_ISSUER: issuer, REGISTRY_JWKS_URL: jwksUri, REGISTRY_ACTOR: actor }: DoorEnv) {
+  if (issuer === undefined || jwksUri === undefined || actor === undefined) return undefined;
+  return { issuer, jwksUri, actors: [actor] };
 }
 
 export function databaseOf(
@@ -65,10 +70,11 @@ export async function databaseProblems(database: Database, logger: Logger): Prom
 export async function ownDeps(env: DoorEnv, service: string): Promise<ToolServerDeps> {
   const logger = createLogger(service, env.LOG_LEVEL);
   const now = Date.now;
-  const verifier = createTokenVerifier({
-    issuers: [{ issuer: env.GATEWAY_ISSUER, jwksUri: env.GATEWAY_JWKS_URL }],
-    now,
-  });
+  const registry = registryOf(env);
+  if (registry === undefined)
+    logger.warn('REGISTRY_ISSUER is not set: the registry cannot list the tools of this server');
+  const gateway = { issuer: env.GATEWAY_ISSUER, jwksUri: env.GATEWAY_JWKS_URL };
+  const verifier = createTokenVerifier({ issuers: registry === undefined ? [gateway] : [gateway, registry], now });
   const audit = await openAudit(env, { now, logger });
   return { verifier, audit, logger, now };
 }

@@ -185,6 +185,25 @@ test('a new policy comes into force under way, and an older one never again', as
   assert.equal(revision(), second);
 });
 
+test('without the root key of the registry its key set is 503, and calls go on', async (t) => {
+  await publish(1);
+  const log: string[] = [];
+  const world = await openGateway(t, { env: { REGISTRY_KMS_KEY_ID: 'no-such-key' }, logger: listening(log) });
+  assert.deepEqual(await world.problems(), []);
+  const read = (path: string) => exchange(world.gateway, { path, httpMethod: 'GET', headers: {} });
+  const keys = await read('/.well-known/registry-jwks.json');
+  assert.deepEqual([keys.status, keys.json.error.data.code], [503, 'signing_unavailable']);
+  assert.ok(log.includes('the statements about signing keys cannot be read'));
+  await expectYes(world);
+  const none = await openGateway(t);
+  const answer = await exchange(none.gateway, {
+    path: '/.well-known/registry-jwks.json',
+    httpMethod: 'GET',
+    headers: {},
+  });
+  assert.equal(answer.status, 404, 'nobody named a registry');
+});
+
 test('two sources of keys are told in a sentence before the boot', () => {
   const both = { UPSTREAM_KMS_KEY_ID: 'key', UPSTREAM_SIGNING_JWKS: '[{}]' };
   assert.throws(
@@ -192,4 +211,7 @@ test('two sources of keys are told in a sentence before the boot', () => {
     /UPSTREAM_KMS_KEY_ID and UPSTREAM_SIGNING_JWKS are both set/,
   );
   assert.equal(signingKeysProblem({ UPSTREAM_KMS_KEY_ID: 'key', UPSTREAM_SIGNING_JWKS: '' }), undefined);
+  const roots = (registry: string) => ({ UPSTREAM_KMS_KEY_ID: 'key', REGISTRY_KMS_KEY_ID: registry });
+  assert.match(signingKeysProblem(roots('key')) ?? '', /give each a key of its own/);
+  assert.equal(signingKeysProblem(roots('another')), undefined);
 });

@@ -49,13 +49,14 @@ function parameterValue(ref: string): string {
   return ref.includes('tooldomain') ? 'tools.prod.internal' : 'x1';
 }
 
-/** Actions that the inline policies of a role with this start of a logical id allow, sorted. */
-export function allowedActions(template: Template, roleId: string): string[] {
+/** Actions that the inline policies of a role with this start of a logical id allow, sorted: all, or those on one resource. */
+export function allowedActions(template: Template, roleId: string, resourceId = ''): string[] {
   const policies = Object.values(template.findResources('AWS::IAM::Policy')).filter(({ Properties }) =>
     JSON.stringify(Properties.Roles).includes(`"${roleId}`),
   );
-  const statements: { Action: string | string[] }[] = policies.flatMap(
+  const statements: { Action: string | string[]; Resource: unknown }[] = policies.flatMap(
     ({ Properties }) => Properties.PolicyDocument.Statement,
   );
-  return [...new Set(statements.flatMap(({ Action }) => Action))].sort();
+  const onIt = statements.filter(({ Resource }) => JSON.stringify(Resource).includes(resourceId));
+  return [...new Set(onIt.flatMap(({ Action }) => Action))].sort();
 }

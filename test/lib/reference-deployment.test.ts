@@ -46,6 +46,7 @@ const pinnedLogicalIds: readonly string[] = [
   'AWS::KMS::Key PlatformAlarmsTopicKeyF8304FDA',
   'AWS::KMS::Key PlatformAuditEncryptionKeyFD6D1138',
   'AWS::KMS::Key PlatformAuditSigningKey1B4A59E9',
+  'AWS::KMS::Key PlatformRegistryKey32365CD4',
   'AWS::KMS::Key PlatformUpstreamKey657A3ADD',
   'AWS::S3::Bucket PlatformAuditAccessLogs6E825FDD',
   'AWS::S3::Bucket PlatformAuditCatalogResultsD44C7580',

@@ -127,24 +127,22 @@ test('a real tool server tells its tools to the registry alone, by a key that th
   const statements = createStatementStore(dynamo.client, tablePrefix);
   const endorser = await openKmsEndorser(kmsClient, kms.keyId);
   const now = Date.now;
+  const [issuer, actor] = ['http://localhost:4400/registry', 'spiffe://toolgate.local/registry'];
   const published = createPublishedKeys({
     store: statements,
-    endorser: () => endorser,
+    actor,
+    root: async () => endorser,
     now,
     logger: silentLogger(),
     intervalMs: 0,
   });
   const verifier = createTokenVerifier({
-    issuers: [{ issuer: 'http://localhost:4400', jwksUri: 'http://localhost:4400/.well-known/jwks.json' }],
+    issuers: [{ issuer, jwksUri: 'http://localhost:4400/.well-known/registry-jwks.json' }],
     now,
     jwksCooldownMs: 0,
-    fetch: async () => {
-      await published.refresh();
-      return Response.json(published.current());
-    },
+    fetch: async () => Response.json(await published.jwks()),
   });
-  const actor = 'spiffe://toolgate.local/registry';
-  const upstream = await startToolServerWorld({ verifier, allowedActors: [actor] });
+  const upstream = await startToolServerWorld({ verifier, registry: { issuer, actors: [actor] } });
   t.after(() => upstream.server.close());
   const { origin } = new URL(upstream.server.url);
   const { manifest } = upstream.server;

@@ -238,9 +238,14 @@ suite('nothing is registered when', () => {
       /without a name/,
     ],
     'tools/list is refused': [
-      set('interfere', () => toPost(401, { jsonrpc: '2.0', id: 1, error: { code: 4010, message: 'no' } })),
+      set('interfere', () => toPost(403, { jsonrpc: '2.0', id: 1, error: { code: 4010, message: 'no' } })),
       'upstream_refused',
       /4010/,
+    ],
+    'the server does not trust the issuer of the registry': [
+      set('interfere', () => toPost(401, { error: 'invalid_token' })),
+      'upstream_refused',
+      /must trust its issuer, REGISTRY_ISSUER/,
     ],
     'tools/list answers another request': [
       set('interfere', () => toPost(200, { jsonrpc: '2.0', id: 77, result: { tools: [] } })),

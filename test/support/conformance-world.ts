@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TenantSettings } from '../../runtime/contract/decision.ts';
+import { gatewayKeysPath, registryIssuer, registryKeysPath } from '../../runtime/contract/upstream-issuers.ts';
 import { driveSignIn } from '../../runtime/local/drive-sign-in.ts';
 import type { LocalToolServer } from '../../runtime/local/open-tool-servers.ts';
 import { createTokenVerifier } from '../../runtime/shared/token-verifier.ts';
@@ -76,7 +77,10 @@ const fixtureServer: LocalToolServer = {
       audience,
       issuers: [gatewayUrl],
       verifier: createTokenVerifier({
-        issuers: [{ issuer: gatewayUrl, jwksUri: `${gatewayUrl}/.well-known/jwks.json` }],
+        issuers: [
+          { issuer: gatewayUrl, jwksUri: `${gatewayUrl}${gatewayKeysPath}` },
+          { issuer: registryIssuer(gatewayUrl), jwksUri: `${gatewayUrl}${registryKeysPath}` },
+        ],
         now: Date.now,
       }),
     });

@@ -1,18 +1,26 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { type Logger, pino } from 'pino';
+import { gatewayActor, registryActor } from '../../runtime/contract/upstream-issuers.ts';
 import {
-  type EndorsedKeysOptions,
   type EndorsedSigningKeys,
   openEndorsedSigningKeys,
 } from '../../runtime/shared/signing-keys/endorsed-signing-keys.ts';
 import type { KeyEndorser } from '../../runtime/shared/signing-keys/key-statement.ts';
-import { toPublicJwk } from '../../runtime/shared/signing-keys/signing-keys.ts';
+import { createPublishedKeys } from '../../runtime/shared/signing-keys/published-keys.ts';
+import { type PublicKeySet, toPublicJwk } from '../../runtime/shared/signing-keys/signing-keys.ts';
 import type { StatementStore } from '../../runtime/shared/signing-keys/statement-store.ts';
 
-/** A root key, a table and a clock that several processes share, each of which can be taken away. */
+export type Signer = 'gateway' | 'registry';
+
+export const actors: Readonly<Record<Signer, string>> = {
+  gateway: gatewayActor('toolgate.test'),
+  registry: registryActor('toolgate.test'),
+};
+
+/** Two root keys, a table and a clock that several processes share, each of which can be taken away. */
 export interface SigningWorld {
   nowMs: number;
-  readonly endorser: KeyEndorser;
+  readonly roots: Readonly<Record<Signer, KeyEndorser>>;
   /** By key id. */
   readonly table: Map<string, string>;
   /** What was asked for, e.g. `sign`, `put`, `list`, in order. */
@@ -22,14 +30,16 @@ export interface SigningWorld {
   /** Messages that were logged. */
   readonly log: string[];
   /** Keys of one more process; nothing happens in it but by `advance`. */
-  open(options?: Partial<EndorsedKeysOptions>): Promise<EndorsedSigningKeys>;
+  open(signer?: Signer): Promise<EndorsedSigningKeys>;
+  /** The key set of a service, as gateways publish it at this moment. */
+  published(signer: Signer): Promise<PublicKeySet>;
 }
 
 export const leadMs = 35_000;
 export const hourMs = 3_600_000;
 
 export function createSigningWorld(): SigningWorld {
-  const endorser = createEndorser();
+  const roots = { gateway: createEndorser(), registry: createEndorser() };
   const table = new Map<string, string>();
   const asked: string[] = [];
   const gone = new Set<'kms' | 'table'>();
@@ -50,32 +60,39 @@ export function createSigningWorld(): SigningWorld {
   };
   const world: SigningWorld = {
     nowMs: 1_795_000_000_000,
-    endorser,
+    roots,
     table,
     asked,
     gone,
     log,
-    open: (options) =>
+    open: (signer = 'gateway') =>
       openEndorsedSigningKeys({
         openEndorser: async () => {
           ask('public key', 'kms');
           return {
-            ...endorser,
+            ...roots[signer],
             async sign(bytes) {
               ask('sign', 'kms');
-              return endorser.sign(bytes);
+              return roots[signer].sign(bytes);
             },
           };
         },
         store,
-        actor: 'spiffe://toolgate.test/gateway',
-        writer: 'gateway-1',
+        actor: actors[signer],
+        writer: `${signer}-1`,
         now: () => world.nowMs,
         logger: listening(log),
         leadMs,
         tickMs: 0,
-        ...options,
       }),
+    published: (signer) =>
+      createPublishedKeys({
+        store,
+        actor: actors[signer],
+        root: async () => roots[signer],
+        now: () => world.nowMs,
+        logger: listening(log),
+      }).jwks(),
   };
   return world;
 }

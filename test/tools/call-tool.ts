@@ -18,6 +18,7 @@ export function callTool(
       scopes: tool.definition.scopes,
       callId: 'call-1',
       actor: 'spiffe://toolgate.local/gateway',
+      isRegistry: false,
       tool: tool.definition.name,
     },
     signal,

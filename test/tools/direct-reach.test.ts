@@ -37,6 +37,9 @@ describe('a tool server that is reached past the gateway', () => {
   const withClaims = (claims: Readonly<Record<string, unknown>>) => () => ({
     token: world.tokens.token(audience, { scope: 'echo:read', ...claims }),
   });
+  const asRegistry = (claims: Readonly<Record<string, unknown>>) => () => ({
+    token: world.tokens.registry.token(audience, claims),
+  });
   const rows: readonly Row[] = [
     {
       what: 'without a token',
@@ -72,13 +75,55 @@ describe('a tool server that is reached past the gateway', () => {
       status: 401,
       code: 'token_invalid',
       challenge: /through the gateway only/,
-      reason: /\. \(the token names no gateway as its actor\)$/,
+      reason: /\. \(the token names no actor for whom its issuer signs\)$/,
     },
     {
       what: 'with a token of another actor',
+      options: withClaims({ act: { sub: 'spiffe://toolgate.local/approvals' } }),
+      status: 401,
+      code: 'token_invalid',
+    },
+    {
+      what: "with the gateway's token that names the registry",
       options: withClaims({ act: { sub: 'spiffe://toolgate.local/registry' } }),
       status: 401,
       code: 'token_invalid',
+    },
+    {
+      what: "with the registry's token that names the gateway",
+      options: asRegistry({ act: { sub: 'spiffe://toolgate.local/gateway' }, scope: 'echo:read' }),
+      status: 401,
+      code: 'token_invalid',
+    },
+    {
+      what: "with the registry's token that says it is of the gateway's issuer",
+      options: () => ({ token: world.tokens.registry.token(audience, { iss: world.tokens.issuer }) }),
+      status: 401,
+      code: 'token_invalid',
+    },
+    {
+      what: "with the registry's token",
+      options: asRegistry({ scope: 'echo:read' }),
+      status: 403,
+      code: 'insufficient_scope',
+      tenant: 'acme',
+      reason: /registry lists tools and does nothing else/,
+    },
+    {
+      what: "for a destructive tool with the registry's token and a yes",
+      message: callMessage('echo.write'),
+      options: asRegistry({ scope: 'echo:write approved:by:human' }),
+      status: 403,
+      code: 'insufficient_scope',
+      tenant: 'acme',
+    },
+    {
+      what: "with the registry's token and a method that a client begins with",
+      message: { jsonrpc: '2.0', id: 1, method: 'initialize', params: {} },
+      options: asRegistry({}),
+      status: 403,
+      code: 'insufficient_scope',
+      tenant: 'acme',
     },
     {
       what: 'with an actor that is no object',
@@ -255,6 +300,19 @@ describe('a tool server that is reached past the gateway', () => {
       assert.match(event?.reason ?? '', reason);
     });
   }
+
+  test('the registry lists tools with its own token, where its issuer is trusted', async () => {
+    const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+    const { registry } = world.tokens;
+    const listed = await world.post(list, { token: registry.token(audience) });
+    assert.equal(listed.status, 200);
+    assert.match(await listed.text(), /echo\.write/);
+    const other = await startToolServerWorld({ registry: undefined });
+    const refused = await other.post(list, { token: other.tokens.registry.token(audience) });
+    assert.equal(refused.status, 401);
+    assert.equal(other.audit.events[0]?.code, 'token_invalid');
+    await other.server.close();
+  });
 
   test('a Host that is not ours, or two of them: host_not_allowed, recorded', async () => {
     for (const headers of [

@@ -17,6 +17,7 @@ import { readEnv } from '../../runtime/shared/read-env.ts';
 import { readServerEnv } from '../../runtime/tools/read/env.ts';
 import { startReadServer } from '../../runtime/tools/read/start-read-server.ts';
 import type { RunningToolServer } from '../../runtime/tools/serve-tools.ts';
+import { trustProblem } from '../../runtime/tools/tool-server-env.ts';
 import { writeServerEnv } from '../../runtime/tools/write/env.ts';
 import { startWriteServer } from '../../runtime/tools/write/start-write-server.ts';
 import { createMemoryAudit } from '../support/memory-audit.ts';
@@ -136,6 +137,23 @@ describe('the sample tool servers', () => {
       [503, ['the database does not answer']],
     );
     await other.close();
+  });
+
+  test('say what is wrong with how they know the registry from the gateway', () => {
+    const gateway = { GATEWAY_ISSUER: 'g', GATEWAY_JWKS_URL: 'g/keys', ALLOWED_ACTORS: 'spiffe://a/gateway' };
+    const registry = { REGISTRY_ISSUER: 'r', REGISTRY_JWKS_URL: 'r/keys', REGISTRY_ACTOR: 'spiffe://a/registry' };
+    assert.equal(trustProblem(gateway), undefined);
+    assert.equal(trustProblem({ ...gateway, ...registry }), undefined);
+    for (const name of Object.keys(registry)) {
+      assert.match(trustProblem({ ...gateway, ...registry, [name]: '' }) ?? '', /set all three, or none/, name);
+    }
+    for (const same of [
+      { REGISTRY_ISSUER: 'g' },
+      { REGISTRY_JWKS_URL: 'g/keys' },
+      { ALLOWED_ACTORS: 'spiffe://a/gateway, spiffe://a/registry' },
+    ]) {
+      assert.match(trustProblem({ ...gateway, ...registry, ...same }) ?? '', /registry could call tools/);
+    }
   });
 
   test('name every variable that is missing', () => {

@@ -1,5 +1,7 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ServerEntry } from '../../contract/registry.ts';
+import { gatewayKeysPath, registryKeysPath } from '../../contract/upstream-issuers.ts';
+import type { PublicKeys } from '../../shared/signing-keys/signing-keys.ts';
 import { indexCatalogue, isServed } from '../catalogue-index.ts';
 import type { GatewayDeps } from '../deps.ts';
 import type { GatewaySettings } from '../gateway-settings.ts';
@@ -30,9 +32,8 @@ export async function findDocument(
     const endpoint = findEndpoint(path.slice(metadataPath.length) || '/mcp', settings.publicUrl);
     return endpoint && json(protectedResource(endpoint, settings, deps));
   }
-  if (path === '/.well-known/jwks.json') {
-    return { ...json((await deps.signingKeys.jwks()) as unknown as JsonObject), isFresh: true };
-  }
+  if (path === gatewayKeysPath) return keySet(deps.signingKeys);
+  if (path === registryKeysPath) return deps.registryKeys && keySet(deps.registryKeys);
   if (path === capabilitiesPath) {
     // Names of servers and their scopes are for everybody, tools are not: a reader with a token gets those that it may call.
     const scopes = doorScopes({ kind: 'all', resource: `${settings.publicUrl}/mcp` }, settings, deps);
@@ -47,6 +48,10 @@ export async function findDocument(
     return server && { contentType: 'application/mcp-server-card+json', body: serverCard(server, settings) };
   }
   return undefined;
+}
+
+async function keySet(keys: PublicKeys): Promise<Document> {
+  return { ...json((await keys.jwks()) as unknown as JsonObject), isFresh: true };
 }
 
 function json(body: Json): Document {

@@ -21,7 +21,7 @@ const mebibytesMax = 8;
 const limits = { depthMax: 64, valuesMax: 200_000 };
 
 /**
- * Reads `tools/list` of a server, page by page, as MCP 2026-07-28 asks for it. Throws Refusal `upstream_refused` for a JSON-RPC error,
+ * Reads `tools/list` of a server, page by page, as MCP 2026-07-28 asks for it. Throws Refusal `upstream_refused` for a 401 and for a JSON-RPC error,
  * `upstream_invalid` for what is not MCP, `upstream_timeout` and `upstream_too_large` for all pages together, and what `fetch` throws.
  */
 export function createListTools({ fetch, token, now = () => performance.now() }: ListToolsOptions) {
@@ -82,6 +82,11 @@ function toRequest(id: number, cursor: string | undefined): JsonObject {
 }
 
 function readResult(body: Buffer, id: number, status: number): JsonObject {
+  if (status === 401) {
+    throw new Refusal('upstream_refused', {
+      reason: 'The server refuses the token of the registry (status 401): it must trust its issuer, REGISTRY_ISSUER.',
+    });
+  }
   const message = readMessage(body, status);
   if (isObject(message.error)) {
     const { code } = message.error;

@@ -60,7 +60,12 @@ export async function openEndorsedSigningKeys(options: EndorsedKeysOptions): Pro
   let checkedAtMs = now();
   let isClosed = false;
   let working: Promise<void> | undefined;
-  const published = createPublishedKeys({ store, endorser: () => endorser, now, logger });
+  const published = createPublishedKeys({ store, actor, root: knownRoot, now, logger });
+
+  async function knownRoot(): Promise<KeyEndorser> {
+    if (endorser === undefined) throw new Error('the root key is not known yet');
+    return endorser;
+  }
 
   async function renew(): Promise<void> {
     endorser ??= await during('KMS does not answer', options.openEndorser);
@@ -143,7 +148,6 @@ export async function openEndorsedSigningKeys(options: EndorsedKeysOptions): Pro
       : next === undefined
         ? 'no signing key'
         : 'the signing key is being made known to tool servers';
-  const unavailable = () => new Refusal('signing_unavailable', { retryAfterMs: 5000, privateDetail: why() });
 
   let timer: NodeJS.Timeout | undefined;
   const tick = async () => {
@@ -156,15 +160,10 @@ export async function openEndorsedSigningKeys(options: EndorsedKeysOptions): Pro
   return {
     current() {
       const own = usable();
-      if (own === undefined) throw unavailable();
+      if (own === undefined) throw new Refusal('signing_unavailable', { retryAfterMs: 5000, privateDetail: why() });
       return own.key;
     },
-    async jwks() {
-      await published.refresh();
-      const set = published.current();
-      if (set === undefined || set.keys.length === 0) throw unavailable();
-      return set;
-    },
+    jwks: published.jwks,
     problem: () => (usable() === undefined ? why() : undefined),
     advance,
     close() {

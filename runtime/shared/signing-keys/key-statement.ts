@@ -63,6 +63,15 @@ export async function endorseKey(
   return `${signed}.${Buffer.from(signature).toString('base64url')}`;
 }
 
+/** Whom a statement names, before anybody has verified it; undefined when that cannot be read. */
+export function namedActor(text: string): unknown {
+  try {
+    return decode(text.slice(0, bytesMax).split('.')[1] ?? '').actor;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Checks a statement, all but whether it has expired since. Throws an Error that says what is wrong with it. */
 export function verifyStatement(text: string, root: Pick<KeyEndorser, 'publicKey'>, nowMs: number): EndorsedKey {
   if (text.length > bytesMax) throw new Error('it is too long');

@@ -13,18 +13,25 @@ export function createKmsClient(region: string): KMSClient {
   });
 }
 
-/** Asks the KMS once for the root key's public half. Rejects when it does not answer, and with one sentence when the key is of another kind. */
-export async function openKmsEndorser(client: Pick<KMSClient, 'send'>, keyId: string): Promise<KeyEndorser> {
+/**
+ * Asks the KMS once for the root key's public half. Rejects when it does not answer, and with one sentence, which names the `variable` that the
+ * key comes from, when the key is of another kind.
+ */
+export async function openKmsEndorser(
+  client: Pick<KMSClient, 'send'>,
+  keyId: string,
+  variable = 'UPSTREAM_KMS_KEY_ID',
+): Promise<KeyEndorser> {
   const { KeySpec, KeyUsage, PublicKey } = await client
     .send(new GetPublicKeyCommand({ KeyId: keyId }))
     .catch((cause: unknown) => {
       throw cause instanceof Error && refusals.has(cause.name)
-        ? new UnfitKey(`The KMS key that UPSTREAM_KMS_KEY_ID names cannot be used: ${cause.name}.`, { cause })
+        ? new UnfitKey(`The KMS key that ${variable} names cannot be used: ${cause.name}.`, { cause })
         : cause;
     });
   if (KeySpec !== 'ECC_NIST_P256' || KeyUsage !== 'SIGN_VERIFY' || PublicKey === undefined) {
     throw new UnfitKey(
-      `UPSTREAM_KMS_KEY_ID names a key of ${KeySpec} for ${KeyUsage}: make one of ECC_NIST_P256 for SIGN_VERIFY.`,
+      `${variable} names a key of ${KeySpec} for ${KeyUsage}: make one of ECC_NIST_P256 for SIGN_VERIFY.`,
     );
   }
   const publicKey = createPublicKey({ key: Buffer.from(PublicKey), format: 'der', type: 'spki' });

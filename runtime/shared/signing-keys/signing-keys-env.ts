@@ -1,9 +1,9 @@
 import { integer, text } from '../read-env.ts';
 
-/** Variables of the keys that sign upstream tokens, the same for the gateway and the registry. */
+/** Variables of the keys that sign upstream tokens, for the gateway and for the registry, whose root keys differ. */
 export const signingKeysEnv = {
   UPSTREAM_KMS_KEY_ID: text(
-    'KMS key that endorses the keys which sign upstream tokens: id, ARN or alias of an ECC_NIST_P256 key for SIGN_VERIFY. Unset: nobody endorses them, for a laptop',
+    'KMS key of this service alone that endorses the keys which sign its upstream tokens: id, ARN or alias of an ECC_NIST_P256 key for SIGN_VERIFY. Unset: nobody endorses them, for a laptop',
     '',
   ),
   UPSTREAM_KEY_LEAD_MS: integer(

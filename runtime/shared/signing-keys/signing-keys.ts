@@ -19,16 +19,20 @@ export interface PublicKeySet {
   readonly keys: readonly JsonWebKey[];
 }
 
-/** The keys that upstream tokens are signed with: one signs, the others are published so that tokens before and after a rotation verify. */
-export interface SigningKeys {
-  /** Throws Refusal `signing_unavailable` while there is no key that may sign. */
-  current(): SigningKey;
+/** The keys that verify the upstream tokens of one service. */
+export interface PublicKeys {
   /** Throws Refusal `signing_unavailable` rather than give an empty set, which readers would put in the place of a good one. */
   jwks(): Promise<PublicKeySet>;
-  /** Why there is no key that may sign, in one phrase without names or addresses; undefined when there is one. */
-  problem(): string | undefined;
   /** Ends timers and clients. */
   close(): void;
+}
+
+/** The keys that upstream tokens are signed with: one signs, the others are published so that tokens before and after a rotation verify. */
+export interface SigningKeys extends PublicKeys {
+  /** Throws Refusal `signing_unavailable` while there is no key that may sign. */
+  current(): SigningKey;
+  /** Why there is no key that may sign, in one phrase without names or addresses; undefined when there is one. */
+  problem(): string | undefined;
 }
 
 /** Keys that every replica shares, as private JWKs: the first signs, all are published. Throws an Error that shows no key. */
@@ -49,7 +53,7 @@ export function sharedSigningKeys(jwks: readonly JsonWebKey[]): SigningKeys {
  * Keys of this process alone, made anew every `lifetimeMs`. The next key is published one lifetime before it signs, so that a tool
  * server that caches the set never meets a key it does not have. Not for several replicas: nobody would publish the others' keys.
  */
-export function ownSigningKeys(now: () => number, lifetimeMs: number): SigningKeys {
+export function ownSigningKeys(now: () => number, lifetimeMs = 86_400_000): SigningKeys {
   let previous: SigningKey | undefined;
   let current = generateSigningKey();
   let next = generateSigningKey();

@@ -133,6 +133,26 @@ test('each service may do what its code does, and nothing else', () => {
   ]);
 });
 
+test('gateway and registry sign with a root key each, and of the registry’s the gateway gets the public half alone', () => {
+  const [gateway, registry] = ['PlatformGatewayServiceTaskTaskRole', 'PlatformRegistryServiceTaskTaskRole'];
+  const both = ['kms:GetPublicKey', 'kms:Sign'];
+  assert.deepEqual(allowedActions(template, gateway, 'PlatformUpstreamKey'), both);
+  assert.deepEqual(allowedActions(template, gateway, 'PlatformRegistryKey'), ['kms:GetPublicKey']);
+  assert.deepEqual(allowedActions(template, registry, 'PlatformRegistryKey'), both);
+  assert.deepEqual(allowedActions(template, registry, 'PlatformUpstreamKey'), []);
+  const keyOf = (service: string, name: string) => {
+    const [[, definition] = []] = Object.entries(template.findResources('AWS::ECS::TaskDefinition')).filter(([id]) =>
+      id.startsWith(`Platform${service}`),
+    );
+    const environment: { Name: string; Value: unknown }[] =
+      definition?.Properties.ContainerDefinitions[0].Environment ?? [];
+    return JSON.stringify(environment.find(({ Name }) => Name === name)?.Value);
+  };
+  assert.match(keyOf('Gateway', 'UPSTREAM_KMS_KEY_ID'), /PlatformUpstreamKey/);
+  assert.match(keyOf('Gateway', 'REGISTRY_KMS_KEY_ID'), /PlatformRegistryKey/);
+  assert.match(keyOf('Registry', 'UPSTREAM_KMS_KEY_ID'), /PlatformRegistryKey/);
+});
+
 test('each service lets in what is in front of it, and the registry nobody', () => {
   const into = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress')).map(({ Properties }) =>
     String(Properties.GroupId['Fn::GetAtt'][0]).replace(/[0-9A-F]{8}$/, ''),
@@ -195,6 +215,7 @@ test('a production platform keeps its state when the stack goes', () => {
     'PlatformAuditEncryptionKey',
     'PlatformAuditSigningKey',
     'PlatformUpstreamKey',
+    'PlatformRegistryKey',
   ]);
   template.hasResource('AWS::S3::Bucket', {
     DeletionPolicy: 'Retain',

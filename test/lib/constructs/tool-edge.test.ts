@@ -17,6 +17,7 @@ test('a server has a host of its own behind an internal load balancer that answe
     addServer(made, 'billing');
     assert.equal(made.edge.serverUrl('billing'), 'http://billing.tools.prod.internal');
     assert.equal(made.edge.gatewayKeysUrl, 'http://gateway.tools.prod.internal:8081/.well-known/jwks.json');
+    assert.equal(made.edge.registryKeysUrl, 'http://gateway.tools.prod.internal:8081/.well-known/registry-jwks.json');
     assert.equal(made.edge.authorizationKeysUrl, 'http://id.tools.prod.internal:8081/jwks');
   });
   template.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internal' });
@@ -52,14 +53,14 @@ test('what the load balancer serves of the platform itself is key sets', () => {
     made.edge.addGateway(service(stack, 'Gateway', made));
     made.edge.addAuthorizationServer(service(stack, 'Authorization', made));
   });
-  for (const [host, path] of [
-    ['gateway', '/.well-known/jwks.json'],
+  for (const [host, ...paths] of [
+    ['gateway', '/.well-known/jwks.json', '/.well-known/registry-jwks.json'],
     ['id', '/jwks'],
   ]) {
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
       Conditions: [
         { Field: 'host-header', HostHeaderConfig: { Values: [`${host}.tools.prod.internal`] } },
-        { Field: 'path-pattern', PathPatternConfig: { Values: [path] } },
+        { Field: 'path-pattern', PathPatternConfig: { Values: paths } },
       ],
     });
   }

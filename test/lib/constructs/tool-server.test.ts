@@ -11,6 +11,7 @@ import { McpPlatform, PlatformProfile, ToolServer, type ToolServerProps } from '
 import { auditPlaceProblem } from '../../../runtime/shared/audit/audit-env.ts';
 import { readEnv } from '../../../runtime/shared/read-env.ts';
 import { readServerEnv } from '../../../runtime/tools/read/env.ts';
+import { trustProblem } from '../../../runtime/tools/tool-server-env.ts';
 import { synthFailure, synthTemplate, testApp } from '../../support/synth.ts';
 import { billingServer } from '../billing-server.ts';
 import { allowedActions, containerEnvironment, makePlatform } from '../make-platform.ts';
@@ -42,12 +43,20 @@ test('a tool server can start with the environment that its construct gives it',
     const secrets = { DATABASE_URL: ecs.Secret.fromSecretsManager(secret) };
     addBilling(stack, { secrets, environment: { ROWS_MAX: '50' } });
   });
-  const environment = readEnv(readServerEnv, containerEnvironment(template, 'Billing'), auditPlaceProblem);
+  const environment = readEnv(
+    readServerEnv,
+    containerEnvironment(template, 'Billing'),
+    auditPlaceProblem,
+    trustProblem,
+  );
   assert.equal(environment.AUDIENCE, 'urn:toolgate:server:billing');
   assert.equal(environment.PUBLIC_URL, 'http://billing.tools.prod.internal');
   assert.equal(environment.GATEWAY_ISSUER, 'https://mcp.tools.example.com');
   assert.equal(environment.GATEWAY_JWKS_URL, 'http://gateway.tools.prod.internal:8081/.well-known/jwks.json');
-  assert.deepEqual(environment.ALLOWED_ACTORS, ['spiffe://x1/gateway', 'spiffe://x1/registry']);
+  assert.deepEqual(environment.ALLOWED_ACTORS, ['spiffe://x1/gateway']);
+  assert.equal(environment.REGISTRY_ISSUER, 'https://mcp.tools.example.com/registry');
+  assert.equal(environment.REGISTRY_JWKS_URL, 'http://gateway.tools.prod.internal:8081/.well-known/registry-jwks.json');
+  assert.equal(environment.REGISTRY_ACTOR, 'spiffe://x1/registry');
   assert.equal(environment.OWNER, 'team-billing');
   assert.equal(environment.AUDIT_WRITER, 'tools_billing');
   assert.equal(environment.ROWS_MAX, 50);

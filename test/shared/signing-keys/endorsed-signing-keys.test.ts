@@ -5,7 +5,14 @@ import { endorseKey } from '../../../runtime/shared/signing-keys/key-statement.t
 import { createMintUpstreamToken } from '../../../runtime/shared/signing-keys/mint-upstream-token.ts';
 import { generateSigningKey, type SigningKeys } from '../../../runtime/shared/signing-keys/signing-keys.ts';
 import { sampleCaller } from '../../support/caller.ts';
-import { createEndorser, createSigningWorld, hourMs, leadMs, type SigningWorld } from '../../support/signing-world.ts';
+import {
+  actors,
+  createEndorser,
+  createSigningWorld,
+  hourMs,
+  leadMs,
+  type SigningWorld,
+} from '../../support/signing-world.ts';
 
 const kidsOf = async (keys: SigningKeys) => (await keys.jwks()).keys.map(({ kid }) => kid);
 
@@ -29,15 +36,21 @@ test('a key signs once it has been published for the lead, and not before', asyn
   assert.deepEqual(await kidsOf(keys), [keys.current().kid]);
 });
 
-test('every replica publishes the keys of all, and no private half ever leaves a process', async () => {
+test('every replica publishes the keys of its own kind, and no private half ever leaves a process', async () => {
   const world = createSigningWorld();
   const first = await world.open();
   const second = await world.open();
-  const registry = await world.open({ actor: 'spiffe://toolgate.test/registry' });
+  const registry = await world.open('registry');
   world.nowMs += leadMs;
-  const all = new Set([first, second, registry].map((keys) => keys.current().kid));
-  assert.equal(all.size, 3);
-  for (const keys of [first, second, registry]) {
+  const all = new Set([first, second].map((keys) => keys.current().kid));
+  assert.equal(all.size, 2);
+  assert.deepEqual(await kidsOf(registry), [registry.current().kid]);
+  assert.deepEqual(
+    await world.published('registry'),
+    await registry.jwks(),
+    'with the public half of the root key alone',
+  );
+  for (const keys of [first, second]) {
     assert.deepEqual(new Set(await kidsOf(keys)), all);
     for (const jwk of (await keys.jwks()).keys) assert.equal(jwk.d, undefined);
   }
@@ -149,6 +162,26 @@ test('gone later, KMS and table leave the last good state until the statements e
   assert.notDeepEqual(await kidsOf(keys), published);
   assert.equal(keys.problem(), undefined);
 });
+
+for (const [thief, victim] of [
+  ['registry', 'gateway'],
+  ['gateway', 'registry'],
+] as const) {
+  test(`a statement of the root key of the ${thief} that names the ${victim} is in no key set, and is logged`, async () => {
+    const world = createSigningWorld();
+    await world.open('gateway');
+    await world.open('registry');
+    const stolen = generateSigningKey();
+    const about = { writer: 'thief', issuedAtMs: world.nowMs, expiresAtMs: world.nowMs + hourMs };
+    world.table.set(stolen.kid, await endorseKey(stolen, world.roots[thief], { ...about, actor: actors[victim] }));
+    for (const signer of ['gateway', 'registry'] as const) {
+      const kids = (await world.published(signer)).keys.map(({ kid }) => kid);
+      assert.equal(kids.length, 1, 'its own key is there');
+      assert.ok(!kids.includes(stolen.kid), signer);
+    }
+    assert.equal(world.log.filter((line) => /does not verify and is ignored/.test(line)).length, 1);
+  });
+}
 
 test('what the root key did not sign is ignored and logged once', async () => {
   const world = createSigningWorld();

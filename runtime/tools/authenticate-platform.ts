@@ -4,21 +4,31 @@ import type { TokenVerifier, VerifiedToken } from '../shared/token-verifier.ts';
 import type { ToolCaller } from './served-tool.ts';
 
 /** Whose tokens a tool server takes. */
-export interface GatewayTrust {
+export interface PlatformTrust {
+  /** Knows the keys of both issuers, each by its own key set. */
   readonly verifier: TokenVerifier;
   /** `aud` of this server's tokens. */
   readonly audience: string;
-  /** SPIFFE ids of the gateways. A token that does not name one as its actor is the caller's own, which stops at the gateway. */
-  readonly allowedActors: readonly string[];
+  /** Its tokens call tools. */
+  readonly gateway: TrustedSigner;
+  /** Its tokens list tools and do nothing else; undefined: it cannot list those of this server. */
+  readonly registry: TrustedSigner | undefined;
+}
+
+/** An issuer and those for whom it signs. */
+export interface TrustedSigner {
+  readonly issuer: string;
+  /** SPIFFE ids. A token that does not name one as its actor is the caller's own, which stops at the gateway, or somebody else's. */
+  readonly actors: readonly string[];
 }
 
 /**
- * Verifies the gateway's token, before a byte of the body is read. Throws Refusal `credentials_missing`, `credentials_ambiguous`,
+ * Verifies the token of the gateway or the registry, before a byte of the body is read. Throws Refusal `credentials_missing`, `credentials_ambiguous`,
  * `token_invalid`, `token_expired`, `audience_mismatch` or `identity_unavailable`.
  */
-export async function authenticateGateway(request: IncomingMessage, trust: GatewayTrust): Promise<ToolCaller> {
+export async function authenticatePlatform(request: IncomingMessage, trust: PlatformTrust): Promise<ToolCaller> {
   const token = await trust.verifier.verify(readBearer(request), trust.audience);
-  return readCaller(token, trust.allowedActors);
+  return readCaller(token, trust);
 }
 
 function readBearer({ headersDistinct, url = '/' }: IncomingMessage): string {
@@ -32,21 +42,22 @@ function readBearer({ headersDistinct, url = '/' }: IncomingMessage): string {
 }
 
 function readCaller(
-  { claims, subject, clientId, scopes, tokenId }: VerifiedToken,
-  actors: readonly string[],
+  { issuer, claims, subject, clientId, scopes, tokenId }: VerifiedToken,
+  { gateway, registry }: PlatformTrust,
 ): ToolCaller {
+  const signer = [gateway, registry].find((each) => each?.issuer === issuer);
   const actor = (claims.act as { sub?: unknown } | null | undefined)?.sub;
-  if (typeof actor !== 'string' || !actors.includes(actor)) {
+  if (typeof actor !== 'string' || !signer?.actors.includes(actor)) {
     throw new Refusal('token_invalid', {
       reason: 'Calls come through the gateway only.',
-      privateDetail: 'the token names no gateway as its actor',
+      privateDetail: 'the token names no actor for whom its issuer signs',
     });
   }
   const { tenant, tool } = claims;
   if (typeof tenant !== 'string' || tenant === '') throw lacking('tenant');
   if (tokenId === undefined || tokenId === '') throw lacking('jti');
   if (tool !== undefined && (typeof tool !== 'string' || tool === '')) throw lacking('tool');
-  return { subject, tenant, clientId, scopes, callId: tokenId, actor, tool };
+  return { subject, tenant, clientId, scopes, callId: tokenId, actor, isRegistry: signer === registry, tool };
 }
 
 function lacking(claim: string): Refusal {
