@@ -370,6 +370,7 @@ test('what changes something is on record before it happens, and does not happen
   const claims = JSON.parse(Buffer.from(token, 'base64url').toString());
   assert.equal(claims.scope, 'echo:read approved:by:human');
   assert.equal(claims.approval_id, 'grant-1');
+  assert.equal(claims.arguments_sha256, final?.arguments_sha256);
 
   const seen = world.upstream.seen.length;
   world.audit.onAppend = ({ event }: AuditEvent) => {

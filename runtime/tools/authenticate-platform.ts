@@ -53,11 +53,13 @@ function readCaller(
       privateDetail: 'the token names no actor for whom its issuer signs',
     });
   }
-  const { tenant, tool } = claims;
+  const { tenant, tool, arguments_sha256: argumentsSha256 } = claims;
   if (typeof tenant !== 'string' || tenant === '') throw lacking('tenant');
   if (tokenId === undefined || tokenId === '') throw lacking('jti');
   if (tool !== undefined && (typeof tool !== 'string' || tool === '')) throw lacking('tool');
-  return { subject, tenant, clientId, scopes, callId: tokenId, actor, isRegistry: signer === registry, tool };
+  if (argumentsSha256 !== undefined && typeof argumentsSha256 !== 'string') throw lacking('arguments_sha256');
+  const isRegistry = signer === registry;
+  return { subject, tenant, clientId, scopes, callId: tokenId, actor, isRegistry, tool, argumentsSha256 };
 }
 
 function lacking(claim: string): Refusal {

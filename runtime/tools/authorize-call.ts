@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../contract/json.ts';
 import { approvalScope } from '../contract/step-up.ts';
 import type { JsonRpcId } from '../contract/tool-call.ts';
+import { canonicalSha256 } from '../shared/canonical-json.ts';
 import { Refusal } from '../shared/refusal.ts';
 import type { ServedTool, ToolCaller } from './served-tool.ts';
 
@@ -44,6 +45,11 @@ export function authorizeCall(
   }
   if (!scopes.every((scope) => caller.scopes.includes(scope))) throw new Refusal('insufficient_scope', { scopes });
   if (destructive && !caller.scopes.includes(approvalScope)) throw new Refusal('approval_required', { scopes });
+  // A person's yes is for these arguments: whoever gets hold of the token in its minute may not choose others.
+  const isBound = destructive || caller.argumentsSha256 !== undefined;
+  if (isBound && caller.argumentsSha256 !== canonicalSha256(params.arguments ?? {})) {
+    throw new Refusal('insufficient_scope', { reason: 'The token is for other arguments.', scopes });
+  }
 }
 
 function isObject(value: Json | undefined): value is JsonObject {

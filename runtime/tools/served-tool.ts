@@ -36,6 +36,8 @@ export interface ToolCaller {
   readonly isRegistry: boolean;
   /** The only tool that the token is for; undefined in a token that calls none. */
   readonly tool: string | undefined;
+  /** SHA-256 (hex) of the RFC 8785 form of the only arguments that the token is for; undefined in a token of no person's yes. */
+  readonly argumentsSha256: string | undefined;
 }
 
 /** Who a tool server is; its name is `^[a-z][a-z0-9-]{0,62}$`. */

@@ -11,6 +11,7 @@ import {
   registryKeysPath,
 } from '../../runtime/contract/upstream-issuers.ts';
 import { createMintRegistryToken } from '../../runtime/registry/mint-registry-token.ts';
+import { canonicalSha256 } from '../../runtime/shared/canonical-json.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { encodePart, signCompact } from '../../runtime/shared/signing-keys/jose-signature.ts';
 import { endorseKey } from '../../runtime/shared/signing-keys/key-statement.ts';
@@ -31,7 +32,13 @@ const trustDomain = 'toolgate.local';
 const [gateway, registry] = [gatewayActor(trustDomain), registryActor(trustDomain)];
 const registryIss = registryIssuer(publicUrl);
 const call = callMessage('echo.write');
-const yes = { scope: 'echo:write approved:by:human', tool: 'echo.write', approval_id: 'grant-1' };
+const argumentsSha256 = canonicalSha256({ text: 'hello' });
+const yes = {
+  scope: 'echo:write approved:by:human',
+  tool: 'echo.write',
+  approval_id: 'grant-1',
+  arguments_sha256: argumentsSha256,
+};
 const now = Date.now;
 const hourMs = 3_600_000;
 
@@ -148,20 +155,32 @@ async function until(isSo: () => Promise<boolean>, what: string): Promise<void> 
 test('the gateway calls the tool that a person allowed, and the registry lists tools', async (t) => {
   const { wired, tools, keys, acceptReceipt } = await openWorld(t);
   const grant = sampleGrant({ grantedAtMs: now(), expiresAtMs: now() + 60_000 });
-  const approved = { audience, caller: sampleCaller(), scopes: ['echo:write'], callId: 'call-1', grant };
-  const token = wired.deps.mint({ ...approved, tool: 'echo.write' });
+  const approved = { audience, caller: sampleCaller(), scopes: ['echo:write'], callId: 'call-1' };
+  const token = wired.deps.mint({ ...approved, tool: 'echo.write', approval: { grant, argumentsSha256 } });
   assert.equal((await tools.post(call, { token })).status, 200);
   assert.deepEqual(
     tools.calls.map(({ tool }) => tool),
     ['echo.write'],
   );
   const sign = createSignApprovalReceipt({ now, keys: wired.deps.signingKeys, issuer: publicUrl });
-  assert.equal((await acceptReceipt(sign(approved))).payload.approval_id, grant.id);
+  assert.equal((await acceptReceipt(sign({ ...approved, grant }))).payload.approval_id, grant.id);
   const mint = createMintRegistryToken({ now, keys, gatewayUrl: publicUrl, trustDomain });
   const listed = await tools.post({ jsonrpc: '2.0', id: 1, method: 'tools/list' }, { token: mint(audience) });
   assert.equal(listed.status, 200);
   assert.match(await listed.text(), /echo\.write/);
   assert.deepEqual(tools.audit.events, []);
+});
+
+test('whoever gets hold of the token of an approved call runs nothing but that call with it: insufficient_scope, recorded', async (t) => {
+  const { wired, tools, expectNo } = await openWorld(t);
+  const grant = sampleGrant({ grantedAtMs: now(), expiresAtMs: now() + 60_000 });
+  const approved = { audience, caller: sampleCaller(), scopes: ['echo:write'], callId: 'call-1', tool: 'echo.write' };
+  const token = wired.deps.mint({ ...approved, approval: { grant, argumentsSha256 } });
+  for (const args of [{ text: 'hello ' }, { text: 'hello', more: true }, {}, undefined]) {
+    await expectNo(callMessage('echo.write', args === undefined ? null : args), token, 403, 'insufficient_scope');
+  }
+  await expectNo(callMessage('echo.read'), token, 403, 'insufficient_scope');
+  assert.equal((await tools.post(call, { token })).status, 200);
 });
 
 suite('whoever holds the key of a registry process', () => {

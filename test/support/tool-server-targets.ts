@@ -1,3 +1,4 @@
+import { canonicalSha256 } from '../../runtime/shared/canonical-json.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { readEnv } from '../../runtime/shared/read-env.ts';
 import { readServerEnv } from '../../runtime/tools/read/env.ts';
@@ -18,9 +19,15 @@ export interface ToolServerTargets {
 const actor = 'spiffe://toolgate.test/gateway';
 
 /** The suite calls the first tool of a server to see how its headers are read; the gateway's token for that call says this. */
-const callClaims: Readonly<Record<string, { readonly tool: string; readonly scope: string }>> = {
+const callClaims: Readonly<
+  Record<string, { readonly tool: string; readonly scope: string; readonly arguments_sha256?: string }>
+> = {
   read: { tool: 'postgres.readonly', scope: 'postgres:query:readonly' },
-  write: { tool: 'postgres.write', scope: 'postgres:query:write approved:by:human' },
+  write: {
+    tool: 'postgres.write',
+    scope: 'postgres:query:write approved:by:human',
+    arguments_sha256: canonicalSha256({}),
+  },
 };
 
 /** Starts them without a database: the suite sends no arguments that get as far. */

@@ -20,6 +20,7 @@ export function callTool(
       actor: 'spiffe://toolgate.local/gateway',
       isRegistry: false,
       tool: tool.definition.name,
+      argumentsSha256: undefined,
     },
     signal,
     logger: silentLogger(),

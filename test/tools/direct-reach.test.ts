@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { canonicalSha256 } from '../../runtime/shared/canonical-json.ts';
 import { Refusal } from '../../runtime/shared/refusal.ts';
 import {
   audience,
@@ -37,6 +38,7 @@ describe('a tool server that is reached past the gateway', () => {
   const withClaims = (claims: Readonly<Record<string, unknown>>) => () => ({
     token: world.tokens.token(audience, { scope: 'echo:read', ...claims }),
   });
+  const approved = { scope: 'echo:write approved:by:human', tool: 'echo.write' };
   const asRegistry = (claims: Readonly<Record<string, unknown>>) => () => ({
     token: world.tokens.registry.token(audience, claims),
   });
@@ -183,6 +185,31 @@ describe('a tool server that is reached past the gateway', () => {
       status: 403,
       code: 'approval_required',
       tenant: 'acme',
+    },
+    {
+      what: 'for a destructive tool with a yes to no arguments in particular',
+      message: callMessage('echo.write'),
+      options: withClaims({ scope: 'echo:write approved:by:human' }),
+      status: 403,
+      code: 'insufficient_scope',
+      tenant: 'acme',
+      reason: /The token is for other arguments/,
+    },
+    {
+      what: 'for a destructive tool with a yes to other arguments',
+      message: callMessage('echo.write'),
+      options: withClaims({ ...approved, arguments_sha256: canonicalSha256({ text: 'hello ' }) }),
+      status: 403,
+      code: 'insufficient_scope',
+      tenant: 'acme',
+      reason: /The token is for other arguments/,
+    },
+    {
+      what: 'for a destructive tool with something that is no hash',
+      message: callMessage('echo.write'),
+      options: withClaims({ ...approved, arguments_sha256: [canonicalSha256({ text: 'hello' })] }),
+      status: 401,
+      code: 'token_invalid',
     },
     {
       what: 'for a tool that is not there',

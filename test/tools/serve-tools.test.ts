@@ -6,6 +6,7 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { canonicalSha256 } from '../../runtime/shared/canonical-json.ts';
 import { audience, callMessage, startToolServerWorld, type ToolServerWorld } from './tool-server-world.ts';
 
 const modernMeta = {
@@ -74,6 +75,7 @@ describe('a tool server', () => {
     const token = world.tokens.token(audience, {
       scope: 'echo:write approved:by:human',
       tool: 'echo.write',
+      arguments_sha256: canonicalSha256({ text: 'hello' }),
       jti: 'call-7',
     });
     const response = await world.post(callMessage('echo.write'), { token });

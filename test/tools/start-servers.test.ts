@@ -12,6 +12,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { type RunningObjectStore, sampleObjects, startObjectStore } from '../../runtime/local/object-store.ts';
+import { canonicalSha256 } from '../../runtime/shared/canonical-json.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
 import { readEnv } from '../../runtime/shared/read-env.ts';
 import { readServerEnv } from '../../runtime/tools/read/env.ts';
@@ -43,8 +44,8 @@ describe('the sample tool servers', () => {
     AUDIT_DIR: 'kept in memory',
     AUDIT_WRITER: name,
   });
-  const call = async (server: RunningToolServer, scope: string, name: string, args: object) => {
-    const token = tokens.token(server.manifest.auth.audience, { scope, tool: name });
+  const call = async (server: RunningToolServer, scope: string, name: string, args: object, yes = {}) => {
+    const token = tokens.token(server.manifest.auth.audience, { scope, tool: name, ...yes });
     const response = await fetch(server.url, {
       method: 'POST',
       headers: {
@@ -122,7 +123,8 @@ describe('the sample tool servers', () => {
       [['approval_required', 'postgres.write', 'write']],
     );
     assert.deepEqual(await world.asOwner("SELECT id FROM customers WHERE city = 'Approved'"), []);
-    const approved = await call(write, 'postgres:query:write approved:by:human', 'postgres.write', args);
+    const yes = { arguments_sha256: canonicalSha256(args) };
+    const approved = await call(write, 'postgres:query:write approved:by:human', 'postgres.write', args, yes);
     assert.match(approved.text, /"rows_affected":1/);
   });
 

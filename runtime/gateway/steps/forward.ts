@@ -44,7 +44,7 @@ export async function forward(
     scopes: tool.entry.scopes,
     tool: tool.entry.name,
     callId: call.callId,
-    ...(elevation.kind === 'granted' && { grant: elevation.grant }),
+    ...(elevation.kind === 'granted' && { approval: { grant: elevation.grant, argumentsSha256: args.sha256 } }),
   });
   // Only what was looked at: a param that nobody decided on is not sent.
   const params: JsonObject = {

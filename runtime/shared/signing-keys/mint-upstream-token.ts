@@ -13,8 +13,8 @@ export interface UpstreamClaims {
   /** Absent for methods that name no tool. */
   readonly tool?: string;
   readonly callId: string;
-  /** A person's yes that this call uses up. */
-  readonly grant?: Grant;
+  /** A person's yes that this call uses up, and the SHA-256 (hex) of the RFC 8785 form of the arguments that it is used for. */
+  readonly approval?: { readonly grant: Grant; readonly argumentsSha256: string };
 }
 
 /** Mints the token of one upstream call: a JWT (RFC 9068) signed with ES256, valid for a minute. Throws Refusal `signing_unavailable`. */
@@ -34,7 +34,7 @@ export interface MintOptions {
 export function createMintUpstreamToken({ now, keys, issuer, actor }: MintOptions): MintUpstreamToken {
   const act = { sub: actor };
   let header = { key: undefined as SigningKey | undefined, text: '' };
-  return ({ audience, caller, scopes, tool, callId, grant }) => {
+  return ({ audience, caller, scopes, tool, callId, approval }) => {
     const key = keys.current();
     if (header.key !== key) header = { key, text: encodePart({ alg: 'ES256', typ: 'at+jwt', kid: key.kid }) };
     const issuedAt = Math.floor(now() / 1000);
@@ -47,12 +47,12 @@ export function createMintUpstreamToken({ now, keys, issuer, actor }: MintOption
       client_id: caller.clientId,
       tenant: caller.tenant,
       kind: caller.kind,
-      scope: (grant === undefined ? scopes : [...scopes, approvalScope]).join(' '),
+      scope: (approval === undefined ? scopes : [...scopes, approvalScope]).join(' '),
       ...(tool !== undefined && { tool }),
-      ...(grant !== undefined && { approval_id: grant.id }),
+      ...(approval !== undefined && { approval_id: approval.grant.id, arguments_sha256: approval.argumentsSha256 }),
       jti: callId,
       iat: issuedAt,
-      exp: grant === undefined ? expiresAt : Math.min(expiresAt, Math.floor(grant.expiresAtMs / 1000)),
+      exp: approval === undefined ? expiresAt : Math.min(expiresAt, Math.floor(approval.grant.expiresAtMs / 1000)),
     });
     return signCompact(header.text, payload, key);
   };

@@ -62,9 +62,11 @@ test('the yes of a person is in the token of its call, and the token lives no lo
     grantedAtMs: now - 1000,
     expiresAtMs: now + 10_000,
   };
-  const token = mint({ audience: 'urn:a', caller, scopes: ['a:write'], tool: 'a.one', callId: 'c', grant });
+  const approval = { grant, argumentsSha256: 'a'.repeat(64) };
+  const token = mint({ audience: 'urn:a', caller, scopes: ['a:write'], tool: 'a.one', callId: 'c', approval });
   const claims = JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString());
   assert.equal(claims.scope, 'a:write approved:by:human');
   assert.equal(claims.approval_id, 'grant-1');
+  assert.equal(claims.arguments_sha256, 'a'.repeat(64));
   assert.equal(claims.exp, now / 1000 + 10);
 });
