@@ -190,7 +190,7 @@ test('unknown users, wrong answers and huge forms are refused with a sentence', 
     chooser,
     'the open question is shown again',
   );
-  assert.equal((await go(chooser, { prompt: 'login', user: 'x'.repeat(5000) })).next, chooser);
+  assert.equal((await go(chooser, { prompt: 'login', user: 'x'.repeat(9000) })).next, chooser);
   assert.equal((await go(`${issuer}/interaction/nothing`)).status, 400);
   assert.equal((await go(`${issuer}/interaction/a/b`)).status, 404);
   const { go: atConsent, consent } = await openConsent(issuer, { client_id: 'toolgate-command-line' });
