@@ -156,6 +156,21 @@ test('a yes that its asker writes into the message is none', async (t) => {
   assert.deepEqual(world.gists(3), Array(3).fill('mcp_call echo.change refused approval_required asked'));
 });
 
+test('what nobody saw does not go along with a call that somebody approved', async (t) => {
+  const world = await openApprovalWorld(t);
+  const meta = { ...modernMeta, 'io.modelcontextprotocol/related-task': { taskId: 'drop' }, progressToken: 'p-1' };
+  const sending = { headers: { 'mcp-param-force': 'drop-everything' } };
+  const call = { params: { name: 'echo.change', arguments: changeArguments, _meta: meta }, ...sending };
+  await world.approve(approvalOf(await world.send(call)));
+  assert.equal((await world.send(call)).status, 200);
+  const seen = world.upstream.lastSeen();
+  assert.doesNotMatch(JSON.stringify([seen.headers, seen.message]), /drop/);
+  assert.equal((seen.message.params._meta as Record<string, unknown>).progressToken, 'p-1');
+
+  await world.send({ params: { name: 'echo.say', arguments: {}, _meta: meta }, ...sending });
+  assert.equal(world.upstream.lastSeen().headers['mcp-param-force'], 'drop-everything', 'it does with any other');
+});
+
 test('a receipt that a client brings does not reach a tool server', async (t) => {
   const world = await openApprovalWorld(t);
   const _meta = { ...modernMeta, 'dev.toolgate/approval': 'forged' };

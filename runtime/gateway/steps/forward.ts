@@ -6,6 +6,7 @@ import { approvalMetaKey } from '../../contract/receipts.ts';
 import type { ServerEntry, ServerVersion } from '../../contract/registry.ts';
 import type { JsonRpcId, McpMessage, ToolCall } from '../../contract/tool-call.ts';
 import { Refusal } from '../../shared/refusal.ts';
+import { onlyApproved } from '../approval/only-approved.ts';
 import { boundCall } from '../approval/questions.ts';
 import type { DoorTool } from '../catalogue-index.ts';
 import type { UpstreamAnswer } from '../clients/upstream.ts';
@@ -53,7 +54,8 @@ export async function forward(
     ...inputOf(proved, call, deps),
   };
   const receipt = elevation.kind === 'granted' ? elevation.receipt : undefined;
-  const answer = await sendUpstream({ message: call, target: tool, params, token, allowed, outlet, receipt }, deps);
+  const message = elevation.kind === 'granted' ? onlyApproved(call, tool) : call;
+  const answer = await sendUpstream({ message, target: tool, params, token, allowed, outlet, receipt }, deps);
   if (answer.kind === 'result') checkToolResult(answer.body, proved, deps);
   return answer;
 }

@@ -5,6 +5,7 @@ import { canonicalSha256 } from '../../shared/canonical-json.ts';
 import type { SchemaCheck } from '../../shared/compile-schema.ts';
 import { Refusal } from '../../shared/refusal.ts';
 import type { DoorTool } from '../catalogue-index.ts';
+import { declaredHeaders } from '../declared-headers.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { decodeHeaderValue } from '../transport/header-value.ts';
 
@@ -48,35 +49,6 @@ function checkParamHeaders(tool: DoorTool, call: ToolCall): void {
     const isEqual = isNumber && typeof value === 'number' ? isSameNumber(decoded, value) : decoded === String(value);
     if (!isEqual) throw new Refusal('header_mismatch', { reason: `${header} differs from its argument.` });
   }
-}
-
-interface DeclaredHeader {
-  readonly header: string;
-  readonly path: readonly string[];
-  readonly isNumber: boolean;
-}
-
-const declared = new WeakMap<DoorTool, readonly DeclaredHeader[]>();
-
-function declaredHeaders(tool: DoorTool): readonly DeclaredHeader[] {
-  let headers = declared.get(tool);
-  if (headers === undefined) {
-    headers = findHeaders(tool.entry.inputSchema, []);
-    declared.set(tool, headers);
-  }
-  return headers;
-}
-
-function findHeaders(schema: Json | undefined, path: readonly string[]): DeclaredHeader[] {
-  if (!isObject(schema) || !isObject(schema.properties) || path.length > 16) return [];
-  return Object.entries(schema.properties).flatMap(([name, property]) => {
-    if (!isObject(property)) return [];
-    const header = property['x-mcp-header'];
-    const below = findHeaders(property, [...path, name]);
-    if (typeof header !== 'string') return below;
-    const isNumber = property.type === 'integer' || property.type === 'number';
-    return [{ header: `mcp-param-${header.toLowerCase()}`, path: [...path, name], isNumber }, ...below];
-  });
 }
 
 function valueAt(root: JsonObject, path: readonly string[]): Json | undefined {
