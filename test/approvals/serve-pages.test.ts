@@ -45,6 +45,13 @@ test('an approver signs in, sees the whole question, says yes, and everybody see
   }
 });
 
+test('a client without a name is called by its id', async (t) => {
+  const { publicUrl, ask } = await openPages(t);
+  const { id } = await ask({ clientId: 'toolgate-command-line', clientName: undefined });
+  const { page } = await openAs('ada', publicUrl + pathOf(id));
+  assert.ok(page.text.includes('<dt>Through</dt><dd><code>toolgate-command-line</code>, which gave no name</dd>'));
+});
+
 test('where a window is offered there is a third answer, which is not the first, and says what may change', async (t) => {
   const { publicUrl, ask, approvals } = await openPages(t);
   const same = { '/sql': 'delete from "a<b>" where id = $1', '/max_affected_rows': 1 };

@@ -62,7 +62,7 @@ ${wholeness(shown)}
 ${comparedWithLast(shown)}
 <dl>
 <dt>Asked by</dt><dd>${request.subject}${shown.isOwn ? ' (you)' : ''}</dd>
-<dt>Through</dt><dd>${throughWords(request)} <code>${request.clientId}</code></dd>
+<dt>Through</dt><dd>${throughWords(request)}</dd>
 <dt>Tool</dt><dd>${request.tool} <code>of server ${request.server}</code></dd>
 <dt>Why a person is asked</dt><dd>${request.reasons.map((reason) => html`${whyAsked[reason]} <code>${reason}</code> `)}</dd>
 <dt>Before</dt><dd>${precedentWords(shown.before)}.</dd>
@@ -114,10 +114,10 @@ function comparedLine({ mark, pieces }: ComparedLine) {
   }
 }
 
-function throughWords({ clientName }: ApprovalRequest) {
+function throughWords({ clientId, clientName }: ApprovalRequest) {
   return clientName === undefined
-    ? 'a client without a name'
-    : html`${clientName} <span class="soft">(calls itself so)</span>`;
+    ? html`<code>${clientId}</code>, which gave no name`
+    : html`${clientName} <span class="soft">(calls itself so)</span> <code>${clientId}</code>`;
 }
 
 function standing({ request, nowMs }: ShownRequest) {
