@@ -72,7 +72,9 @@ export async function withdrawRequest(act: TakeBack, deps: TakeBackDeps): Promis
   const record = recorder('approval_withdrawn', act, deps);
   if (request === undefined || request.tenant !== approver.tenant) return record.unknown();
   if (request.subject !== approver.subject) return record.refused(request, ['request_of_another']);
-  if (request.state !== 'open') return record.closed(request, request.state === 'withdrawn');
+  if (request.state !== 'open') {
+    return record.closed(request, request.state === 'withdrawn' && request.isClosedByWorkflow !== true);
+  }
 
   await record.write(request, { outcome: 'pending' });
   const result = await deps.approvals.withdraw(requestId, deps.now(), record.callId);

@@ -192,6 +192,16 @@ suite('an open question', () => {
     ]);
   });
 
+  test('that its workflow took back is nothing that its asker can still withdraw, on record', async (t) => {
+    const world = await openApprovalsWorld(t);
+    const { request } = await world.ask();
+    await world.deps.approvals.withdraw(request.id, world.clock.ms, 'workflow');
+    const act = { requestId: request.id, approver: person('user-1'), reason: undefined, via: 'page' } as const;
+    const answer = await world.deps.withdraw(act);
+    assert.ok(answer.kind === 'closed' && !answer.isOwn);
+    assert.deepEqual(outcomes(world), [['approval_withdrawn', 'refused', 'user-1']]);
+  });
+
   test('that was withdrawn by a process that died is recorded once, as its act, by the sweep', async (t) => {
     const world = await openApprovalsWorld(t);
     const { request } = await world.ask();
