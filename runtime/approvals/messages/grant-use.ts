@@ -24,6 +24,11 @@ export interface TakenBack {
   readonly isRecorded?: boolean;
 }
 
+/** Ends the sentence that a yes was taken back. Empty for a yes to one call: it can only be taken back before that one runs. */
+export function ranBefore({ callsUsed, callsMax }: GrantUse): string {
+  return callsMax === 1 ? '' : ` after ${callsUsed} of ${callsMax} calls ran`;
+}
+
 /** True while a call may still run on it, so that there is something to take back. */
 export function isLeft({ callsUsed, callsMax, takenBack, usableUntilMs }: GrantUse, nowMs: number): boolean {
   return takenBack === undefined && callsUsed < callsMax && nowMs < usableUntilMs;

@@ -75,19 +75,21 @@ function useLines({ use, usableUntilMs, isLeft }: Extract<Outcome, { state: 'app
     return [
       ['Taken back by', by ?? 'the workflow, because it was not another person’s'],
       ['At', { timeMs: atMs }],
+      ...callsThatRan(use),
       ...(reason === undefined ? [] : [['Because', reason] as const]),
     ];
   }
   if (use !== undefined && use.callsMax > 1) {
     const limit = isLeft === true ? 'More may run until' : 'Ended';
-    return [
-      ['Calls that ran', `${use.callsUsed} of ${use.callsMax}`],
-      [limit, { timeMs: usableUntilMs }],
-    ];
+    return [...callsThatRan(use), [limit, { timeMs: usableUntilMs }]];
   }
   if (use?.usedAtMs !== undefined) return [['Ran at', { timeMs: use.usedAtMs }]];
   if (use !== undefined && isLeft === false) return [['Was not used until', { timeMs: usableUntilMs }]];
   return [['May run once, until', { timeMs: usableUntilMs }]];
+}
+
+function callsThatRan({ callsUsed, callsMax }: GrantUse): readonly Line[] {
+  return callsMax === 1 ? [] : [['Calls that ran', `${callsUsed} of ${callsMax}`]];
 }
 
 function takeBackButton(question: Question): ActionsBlock {

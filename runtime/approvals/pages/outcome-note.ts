@@ -1,6 +1,6 @@
 import { grantLifetimeMaxMs } from '../../shared/grant-store.ts';
 import { html } from '../../shared/pages/html.ts';
-import { isLeft } from '../messages/grant-use.ts';
+import { isLeft, ranBefore } from '../messages/grant-use.ts';
 import type { ShownRequest } from './request-page.ts';
 import { moment } from './words.ts';
 
@@ -31,7 +31,7 @@ function yesNow({ request, isOwn, nowMs, use }: ShownRequest) {
   if (use?.takenBack !== undefined) {
     const { by, atMs, reason } = use.takenBack;
     const again = isOwn ? ' Send the same call again to ask once more.' : '';
-    return html`${by ?? 'Its workflow'} took the yes back at ${moment(atMs)}.${again}${quoted(reason)}`;
+    return html`${by ?? 'Its workflow'} took the yes back at ${moment(atMs)}${ranBefore(use)}.${again}${quoted(reason)}`;
   }
   if (use !== undefined && use.callsMax > 1) {
     return html`${use.callsUsed} of ${use.callsMax} calls ran. ${

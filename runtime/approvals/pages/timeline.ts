@@ -1,6 +1,6 @@
 import type { Html } from '../../shared/pages/html.ts';
 import { html } from '../../shared/pages/html.ts';
-import { isLeft } from '../messages/grant-use.ts';
+import { isLeft, ranBefore } from '../messages/grant-use.ts';
 import type { ShownRequest } from './request-page.ts';
 import { moment } from './words.ts';
 
@@ -42,7 +42,9 @@ function endOf(shown: ShownRequest): readonly Step[] {
 function useOf({ use, nowMs }: ShownRequest): readonly Step[] {
   if (use === undefined) return [];
   const { usedAtMs, usableUntilMs, takenBack, callsMax, callsUsed } = use;
-  if (takenBack !== undefined) return [[takenBack.atMs, html`${takenBack.by ?? 'The workflow'} took the yes back.`]];
+  if (takenBack !== undefined) {
+    return [[takenBack.atMs, html`${takenBack.by ?? 'The workflow'} took the yes back${ranBefore(use)}.`]];
+  }
   if (usedAtMs !== undefined) return [[usedAtMs, 'The call ran.']];
   if (isLeft(use, nowMs)) return [];
   if (callsMax === 1) return [[usableUntilMs, 'The yes ended unused.']];
