@@ -154,7 +154,7 @@ suite('the card of a question with long arguments', () => {
     const { request, ts } = await world.ask({ arguments: long });
     const card = () => JSON.stringify(world.slack.messages.get(ts));
     for (const state of ['open', 'approved']) {
-      assert.match(card(), /108023 characters in all; the rest is on the page/, state);
+      assert.match(card(), /108,026 characters in all; the rest is on the page/, state);
       assert.match(card(), /Shortened here, all of it is on the page/, state);
       if (state !== 'open') continue;
       await world.press({ message: ts, action: 'toolgate_approve', userId: 'UGRACE' });

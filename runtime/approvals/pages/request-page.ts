@@ -5,7 +5,7 @@ import { page } from '../../shared/pages/page.ts';
 import { type ComparedLine, compareArguments, comparisonWords } from '../messages/compare-arguments.ts';
 import type { GrantUse } from '../messages/grant-use.ts';
 import { type Precedents, precedentWords } from '../messages/precedents.ts';
-import { showArguments } from '../messages/show-arguments.ts';
+import { argumentLines, lengthOf } from '../messages/show-arguments.ts';
 import { whyAsked } from '../messages/why-asked.ts';
 import { sameLines, windowLabel } from '../messages/window-words.ts';
 import { formToken, type SignedIn } from '../page-sign-in.ts';
@@ -57,7 +57,7 @@ ${problem === undefined ? undefined : html`<p class="note" role="alert">${proble
 ${outcomeNote(shown)}
 <p class="words">${request.words}</p>
 <h2 id="arguments">With these arguments</h2>
-<pre${request.isAbridged === true ? html` class="long"` : undefined} role="region" aria-labelledby="arguments" tabindex="0">${argumentLines(shown)}</pre>
+<pre${request.isAbridged === true ? html` class="long"` : undefined} role="region" aria-labelledby="arguments" tabindex="0">${drawnArguments(shown)}</pre>
 ${wholeness(shown)}
 ${comparedWithLast(shown)}
 <dl>
@@ -76,9 +76,8 @@ ${accountLine(person, `/approvals/${request.id}`)}`,
 }
 
 /** Each line hangs below its beginning: what wraps cannot be taken for another argument. */
-function argumentLines({ request, wholeArguments = request.arguments }: ShownRequest) {
-  const lines = showArguments(wholeArguments, Number.POSITIVE_INFINITY).text.split('\n');
-  return lines.map((line) => html`<span class="line">${line}</span>`);
+function drawnArguments({ request, wholeArguments = request.arguments }: ShownRequest) {
+  return argumentLines(wholeArguments).map((line) => html`<span class="line">${line}</span>`);
 }
 
 function wholeness({ request, wholeArguments }: ShownRequest) {
@@ -87,8 +86,7 @@ function wholeness({ request, wholeArguments }: ShownRequest) {
   }
   const masked = 'Personal data and secrets are masked; everything else is what would be sent.';
   if (request.isAbridged !== true) return html`<p class="soft">${masked}</p>`;
-  const length = JSON.stringify(wholeArguments).length.toLocaleString('en');
-  return html`<p class="soft">All of it is here, ${length} characters: scroll to its end. ${masked}</p>`;
+  return html`<p class="soft">All of it is here, ${lengthOf(wholeArguments)}: scroll to its end. ${masked}</p>`;
 }
 
 function comparedWithLast({ request, wholeArguments, before }: ShownRequest) {
