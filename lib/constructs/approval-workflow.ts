@@ -7,12 +7,19 @@ import { approvalWorkflow } from '../../runtime/contract/approval-workflow.ts';
 import { grantTable } from '../../runtime/contract/tables.ts';
 import { workflowPartition } from '../../runtime/contract/workflow-input.ts';
 import { ApprovalWorkflowGrants } from './approval-workflow-grants.ts';
-import { requireProps, shown } from './check-props.ts';
+import { type DurationRange, durationMs, requireProps } from './check-props.ts';
 import type { IStateTables } from './state-tables.ts';
 import { synthError } from './synth-error.ts';
 
 /** Three times what `runtime/approvals/follow-workflows.ts` keeps. */
 const heartbeatSMin = 45;
+
+const range: DurationRange = {
+  minMs: 1000,
+  maxMs: 86_400_000,
+  stepMs: 1000,
+  allowed: 'whole seconds from 1 to 86400 (a day)',
+};
 
 /** What an approval workflow needs. */
 export interface ApprovalWorkflowProps {
@@ -60,8 +67,9 @@ export class ApprovalWorkflow extends Construct {
     super(scope, id);
     requireProps(this, props, ['stateTables']);
     const { stateTables } = props;
-    const noticeTimeoutS = this.secondsOf('noticeTimeout', props.noticeTimeout ?? cdk.Duration.hours(1));
-    const noticeHeartbeatS = this.secondsOf('noticeHeartbeat', props.noticeHeartbeat ?? cdk.Duration.minutes(1));
+    const { noticeTimeout = cdk.Duration.hours(1), noticeHeartbeat = cdk.Duration.minutes(1) } = props;
+    const noticeTimeoutS = durationMs(this, 'noticeTimeout', noticeTimeout, range) / 1000;
+    const noticeHeartbeatS = durationMs(this, 'noticeHeartbeat', noticeHeartbeat, range) / 1000;
     if (noticeHeartbeatS >= noticeTimeoutS) {
       throw synthError(
         this,
@@ -137,14 +145,5 @@ export class ApprovalWorkflow extends Construct {
       reason:
         'An execution waits for people, up to a day: a trace of it tells nothing that its states in the log do not.',
     });
-  }
-
-  private secondsOf(prop: string, duration: cdk.Duration): number {
-    const seconds = duration.isUnresolved() ? Number.NaN : duration.toSeconds({ integral: false });
-    if (Number.isInteger(seconds) && seconds >= 1 && seconds <= 86_400) return seconds;
-    throw synthError(
-      this,
-      `${prop} is ${duration.isUnresolved() ? shown(duration) : `${seconds} seconds`}: give whole seconds from 1 to 86400 (a day) that are known at synth`,
-    );
   }
 }

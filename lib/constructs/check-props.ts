@@ -33,15 +33,32 @@ export function refuseBeside(scope: IConstruct, part: string, props: object): vo
   );
 }
 
-/** Milliseconds of a duration that is known at synth; throws unless it is within `allowed`, which says so in words. */
+/** Throws unless `value` is a duration; plain JavaScript gives texts, numbers and null as well. */
+export function checkDuration(scope: IConstruct, prop: string, value: unknown): void {
+  if (value instanceof cdk.Duration) return;
+  throw synthError(scope, `${prop} is ${shown(value)}: give a Duration, e.g. Duration.hours(1)`);
+}
+
+/** What a duration may be. */
+export interface DurationRange {
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** What it is a multiple of. */
+  readonly stepMs: number;
+  /** The same in words. */
+  readonly allowed: string;
+}
+
+/** Milliseconds of a duration that is known at synth; throws unless it is within the range. */
 export function durationMs(
   scope: IConstruct,
   prop: string,
   duration: cdk.Duration,
-  { minMs, maxMs, allowed }: { readonly minMs: number; readonly maxMs: number; readonly allowed: string },
+  { minMs, maxMs, stepMs, allowed }: DurationRange,
 ): number {
+  checkDuration(scope, prop, duration);
   const ms = duration.isUnresolved() ? Number.NaN : duration.toMilliseconds({ integral: false });
-  if (Number.isInteger(ms) && ms >= minMs && ms <= maxMs) return ms;
+  if (Number.isInteger(ms / stepMs) && ms >= minMs && ms <= maxMs) return ms;
   const given = duration.isUnresolved() ? shown(duration) : `${ms / 1000} seconds`;
   throw synthError(scope, `${prop} is ${given}: give ${allowed} that are known at synth`);
 }

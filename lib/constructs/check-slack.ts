@@ -1,6 +1,6 @@
 import * as cdk from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import { checkWhole, durationMs, isLiteral, requireProps, shown } from './check-props.ts';
+import { checkWhole, type DurationRange, durationMs, isLiteral, requireProps, shown } from './check-props.ts';
 import type { SlackApprover, SlackConnection } from './slack-connection.ts';
 import { synthError } from './synth-error.ts';
 
@@ -10,7 +10,7 @@ const text = /\S/;
 
 /** A task definition has 64 KiB for everything. Amazon ECS Developer Guide, "Service quotas". */
 const approversBytesMax = 32_768;
-const range = { minMs: 1000, maxMs: 604_800_000, allowed: '1 second to 7 days' };
+const range: DurationRange = { minMs: 1000, maxMs: 604_800_000, stepMs: 1, allowed: '1 second to 7 days' };
 
 /** Throws a sentence for what no service could start with, or would be passed over in silence. */
 export function checkSlack(scope: IConstruct, slack: SlackConnection): void {
@@ -40,8 +40,9 @@ export function checkSlack(scope: IConstruct, slack: SlackConnection): void {
   }
   checkApprovers(scope, approvers, channels);
   if (cardsPerAskerMax !== undefined) checkWhole(scope, 'slack.cardsPerAskerMax', cardsPerAskerMax, 1, 100);
-  const remindMs = durationMs(scope, 'slack.remindAfter', slack.remindAfter ?? cdk.Duration.minutes(30), range);
-  const escalateMs = durationMs(scope, 'slack.escalateAfter', slack.escalateAfter ?? cdk.Duration.hours(2), range);
+  const { remindAfter = cdk.Duration.minutes(30), escalateAfter = cdk.Duration.hours(2) } = slack;
+  const remindMs = durationMs(scope, 'slack.remindAfter', remindAfter, range);
+  const escalateMs = durationMs(scope, 'slack.escalateAfter', escalateAfter, range);
   if (Object.keys(escalationChannels).length > 0 && escalateMs <= remindMs) {
     throw synthError(
       scope,

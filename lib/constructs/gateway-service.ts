@@ -5,7 +5,7 @@ import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { ApprovalWorkflow } from './approval-workflow.ts';
 import type { IAuditTrail } from './audit-trail.ts';
-import { durationMs } from './check-props.ts';
+import { approvalWaitMs } from './check-approval-times.ts';
 import { generatedSecret } from './generated-secret.ts';
 import type { IIdentityProvider } from './identity-provider-base.ts';
 import { McpService, writableFolder } from './mcp-service.ts';
@@ -38,7 +38,7 @@ export interface GatewayServiceProps extends PlatformServiceProps {
    */
   readonly workflow?: ApprovalWorkflow;
   /**
-   * How long people have to answer a question.
+   * How long people have to answer a question. From 2 minutes to 7 days.
    *
    * @default Duration.days(1)
    */
@@ -116,7 +116,7 @@ export class GatewayService extends Construct {
   }
 
   private settings(props: GatewayServiceProps): GatewaySettings {
-    const { edge, toolEdge, identity, policy, stateTables, audit, upstreamKey } = props;
+    const { edge, toolEdge, identity, policy, stateTables, audit, upstreamKey, approvalWait } = props;
     const keysHost = new URL(toolEdge.gatewayKeysUrl).host;
     return {
       PORT: String(servicePort),
@@ -135,7 +135,7 @@ export class GatewayService extends Construct {
       REQUEST_STATE_KEY: ecs.Secret.fromSecretsManager(this.makeStateKey()),
       APPROVALS_URL: edge.gatewayUrl,
       APPROVAL_WORKFLOW_ARN: props.workflow?.stateMachine.stateMachineArn,
-      APPROVAL_WAIT_MS: this.approvalWaitMs(props.approvalWait),
+      APPROVAL_WAIT_MS: approvalWait === undefined ? undefined : String(approvalWaitMs(this, approvalWait)),
       MASK_KEY: ecs.Secret.fromSecretsManager(this.maskKey),
       POLICY_DIR: `${writableFolder}/policy`,
       POLICY_PARAMETER: policy.parameter.parameterName,
@@ -147,16 +147,6 @@ export class GatewayService extends Construct {
       AWS_REGION: cdk.Stack.of(this).region,
       DRAIN_TIMEOUT_MS: drainTimeoutMs,
     };
-  }
-
-  private approvalWaitMs(wait: cdk.Duration | undefined): string | undefined {
-    if (wait === undefined) return undefined;
-    const ms = durationMs(this, 'approvalWait', wait, {
-      minMs: 1000,
-      maxMs: 604_800_000,
-      allowed: '1 second to 7 days',
-    });
-    return String(ms);
   }
 
   private makeStateKey(): secretsmanager.Secret {

@@ -3,7 +3,7 @@ import * as cognito from 'aws-cdk-lib/aws-cognito';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { isLiteral, shown } from './check-props.ts';
+import { checkDuration, isLiteral, shown } from './check-props.ts';
 import { synthError } from './synth-error.ts';
 
 /** A machine that gets its tokens from Cognito, by client credentials. */
@@ -61,6 +61,7 @@ export class MachineClient extends Construct {
       throw synthError(this, `tenant is ${shown(tenant)}: give 1 to 63 lower-case letters, digits and hyphens`);
     }
     const validity = props.accessTokenValidity ?? cdk.Duration.minutes(15);
+    checkDuration(this, 'accessTokenValidity', validity);
     const minutes = validity.isUnresolved() ? Number.NaN : validity.toMinutes({ integral: false });
     if (!Number.isInteger(minutes) || minutes < 5 || minutes > 60) {
       throw synthError(

@@ -129,7 +129,7 @@ export interface McpPlatformProps {
    */
   readonly slack?: SlackConnection;
   /**
-   * How long people have to answer a question.
+   * How long people have to answer a question. From 2 minutes to 7 days.
    *
    * @default Duration.days(1)
    */
@@ -138,7 +138,7 @@ export interface McpPlatformProps {
    * How long telling people of a question may take, while Slack is away or takes no more messages. After it the question is taken back. From
    * 2 minutes to a day, and no longer than `approvalWait`.
    *
-   * @default Duration.hours(1)
+   * @default - an hour, or `approvalWait` when that is shorter
    */
   readonly noticeTimeout?: cdk.Duration;
 

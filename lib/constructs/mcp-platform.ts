@@ -8,9 +8,10 @@ import { ApprovalWorkflow } from './approval-workflow.ts';
 import { ApprovalsService } from './approvals-service.ts';
 import { AuditTrail, type IAuditTrail } from './audit-trail.ts';
 import { AuthorizationService } from './authorization-service.ts';
+import { noticeTimeoutOf } from './check-approval-times.ts';
 import { checkCognitoIsReached, checkSlackIsReached, doubtApprovalsSignIn } from './check-egress.ts';
 import { checkHost } from './check-host.ts';
-import { checkBesideOwnParts, checkNoticeTimeout, checkTrustDomain } from './check-platform.ts';
+import { checkBesideOwnParts, checkTrustDomain } from './check-platform.ts';
 import { checkCidr, checkSameVpc } from './check-vpc.ts';
 import type { IPublicEdge } from './edge-routes.ts';
 import { GatewayService } from './gateway-service.ts';
@@ -91,7 +92,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
     claim(this, platformName, 'platform', platformName);
     checkHost(this, 'domainName', domainName);
     checkBesideOwnParts(this, props);
-    checkNoticeTimeout(this, props);
+    const noticeTimeout = noticeTimeoutOf(this, props);
     this.profile = profile;
     this.trustDomain = checkTrustDomain(this, props.trustDomain ?? `${platformName}.${domainName}`);
     const removalPolicy = profile.isKept ? cdk.RemovalPolicy.RETAIN : cdk.RemovalPolicy.DESTROY;
@@ -139,7 +140,7 @@ export class McpPlatform extends Construct implements IMcpPlatform {
     const { audit, policy, upstreamKey, registryKey, trustDomain } = this;
     const workflow = new ApprovalWorkflow(this, 'ApprovalWorkflow', {
       stateTables,
-      noticeTimeout: props.noticeTimeout,
+      noticeTimeout,
       logRetention: profile.sizing.logRetention,
     });
     this.approvalWorkflow = workflow;

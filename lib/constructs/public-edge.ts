@@ -6,7 +6,7 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
 import { checkHost } from './check-host.ts';
-import { checkWhole, requireProps } from './check-props.ts';
+import { checkDuration, checkWhole, requireProps } from './check-props.ts';
 import { checkSubnets } from './check-vpc.ts';
 import { EdgeFirewall } from './edge-firewall.ts';
 import { EdgeLogs } from './edge-logs.ts';
@@ -202,6 +202,7 @@ export class PublicEdge extends Construct implements IPublicEdge {
   }
 
   private idleTimeout(timeout: cdk.Duration): cdk.Duration {
+    checkDuration(this, 'idleTimeout', timeout);
     const seconds = timeout.isUnresolved() ? Number.NaN : timeout.toSeconds({ integral: false });
     if (Number.isInteger(seconds) && seconds >= 1 && seconds <= 4000) return timeout;
     throw synthError(this, `idleTimeout is ${seconds} seconds: give a literal of whole seconds, from 1 to 4000`);

@@ -169,6 +169,11 @@ test('times that Step Functions would refuse are refused at synth', () => {
     'Stack/Approvals: noticeHeartbeat is 60 seconds and noticeTimeout 60: give a heartbeat that is shorter',
   );
   assert.match(failure({ noticeHeartbeat: cdk.Duration.days(2) }), /noticeHeartbeat is 172800 seconds: give whole/);
+  assert.equal(
+    failure({ noticeTimeout: 3600 as never }),
+    'Stack/Approvals: noticeTimeout is 3600: give a Duration, e.g. Duration.hours(1)',
+  );
+  assert.match(failure({ noticeHeartbeat: null as never }), /noticeHeartbeat is null: give a Duration/);
 });
 
 test('a heartbeat that the approvals service may miss is a warning', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as cdk from 'aws-cdk-lib';
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { approvalsEnv, pageProblem, slackProblem } from '../../../runtime/approvals/env.ts';
 import { auditPlaceProblem } from '../../../runtime/shared/audit/audit-env.ts';
@@ -41,11 +41,25 @@ test('what the construct says of Slack is what the service reads', () => {
   assert.equal(containerEnvironment(template, 'PlatformGateway').APPROVAL_WAIT_MS, '28800000');
 });
 
-test('a question waits for Slack for as long as the platform says', () => {
-  const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'));
+/** The task of the workflow that tells people. */
+function postNotice(of: Template) {
+  const [machine] = Object.values(of.findResources('AWS::StepFunctions::StateMachine'));
   const pieces: unknown[] = machine?.Properties.DefinitionString['Fn::Join'][1];
-  const { States } = JSON.parse(pieces.map((piece) => (typeof piece === 'string' ? piece : 'x')).join(''));
-  assert.deepEqual([States.PostNotice.TimeoutSeconds, States.PostNotice.HeartbeatSeconds], [28_800, 60]);
+  return JSON.parse(pieces.map((piece) => (typeof piece === 'string' ? piece : 'x')).join('')).States.PostNotice;
+}
+
+test('a question waits for Slack for as long as the platform says', () => {
+  const { TimeoutSeconds, HeartbeatSeconds } = postNotice(template);
+  assert.deepEqual([TimeoutSeconds, HeartbeatSeconds], [28_800, 60]);
+});
+
+test('where nothing is said a question waits for Slack for an hour, and no longer than people have to answer it', () => {
+  const waited = (approvalWait?: cdk.Duration) =>
+    postNotice(synthTemplate((stack) => void makePlatform(stack, { approvalWait })).template).TimeoutSeconds;
+  assert.equal(waited(), 3600);
+  assert.equal(waited(cdk.Duration.hours(2)), 3600);
+  assert.equal(waited(cdk.Duration.minutes(30)), 1800);
+  assert.equal(waited(cdk.Duration.minutes(2)), 120);
 });
 
 test('no secret of Slack is a text of the template', () => {

@@ -111,6 +111,12 @@ const refusals: readonly (readonly [
     /slack\.remindAfter is 0\.001 seconds: give 1 second to 7 days/,
   ],
   [
+    'a text for a time',
+    () => ({ remindAfter: '30m' as never }),
+    /^Stack: slack\.remindAfter is "30m": give a Duration, e\.g\. Duration\.hours\(1\)$/,
+  ],
+  ['null for a time', () => ({ escalateAfter: null as never }), /slack\.escalateAfter is null: give a Duration/],
+  [
     'further before a reminder',
     () => ({ escalationChannels: { acme: 'C1' }, escalateAfter: cdk.Duration.minutes(5) }),
     /slack\.escalateAfter is 300 seconds and slack\.remindAfter 1800: remind those who were asked/,

@@ -69,6 +69,7 @@ test('clients that Cognito would refuse, or that would mean something else, are 
   assert.match(machine({ scopes: [] }), /machine client m has 0 scopes: give 1 to 50/);
   assert.match(machine({ tenant: 'Acme' }), /tenant is "Acme": give 1 to 63 lower-case/);
   assert.match(machine({ name: 'a/b' }), /name is "a\/b": give 1 to 64 letters/);
+  assert.match(machine({ accessTokenValidity: '15m' as never }), /accessTokenValidity is "15m": give a Duration/);
   assert.match(
     machine({ accessTokenValidity: cdk.Duration.hours(2) }),
     /accessTokenValidity is 120 minutes: give whole minutes from 5 to 60/,

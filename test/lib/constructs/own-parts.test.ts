@@ -139,6 +139,31 @@ const mistakes: Readonly<Record<string, [(stack: cdk.Stack) => Partial<McpPlatfo
     () => ({ noticeTimeout: cdk.Duration.hours(2), approvalWait: cdk.Duration.minutes(90) }),
     /noticeTimeout is 7200 seconds and approvalWait 5400: tell people of a question while they can still answer it$/,
   ],
+  'a text for the time to tell people': [
+    () => ({ noticeTimeout: '1h' as never }),
+    /^Stack\/Platform: noticeTimeout is "1h": give a Duration, e\.g\. Duration\.hours\(1\)$/,
+  ],
+  'null for the time to tell people': [
+    () => ({ noticeTimeout: null as never }),
+    /^Stack\/Platform: noticeTimeout is null: give a Duration/,
+  ],
+  'a number for the time to answer': [
+    () => ({ approvalWait: 3600 as never }),
+    /^Stack\/Platform: approvalWait is 3600: give a Duration, e\.g\. Duration\.hours\(1\)$/,
+  ],
+  'null for the time to answer, beside one to tell people': [
+    () => ({ approvalWait: null as never, noticeTimeout: cdk.Duration.hours(1) }),
+    /^Stack\/Platform: approvalWait is null: give a Duration/,
+  ],
+  'no time to answer': [
+    () => ({ approvalWait: cdk.Duration.seconds(119) }),
+    /^Stack\/Platform: approvalWait is 119 seconds: give whole seconds from 120 to 604800 \(7 days\) that are known at synth$/,
+  ],
+  'eight days to answer': [() => ({ approvalWait: cdk.Duration.days(8) }), /approvalWait is 691200 seconds: give/],
+  'a token for the time to answer': [
+    () => ({ approvalWait: cdk.Duration.seconds(cdk.Token.asNumber({ Ref: 'Wait' })) }),
+    /approvalWait is a token: give whole seconds/,
+  ],
   'a trust domain with a path': [() => ({ trustDomain: 'acme/prod' }), /trustDomain is "acme\/prod": give 1 to 255/],
 };
 

@@ -47,6 +47,10 @@ test('streams may be silent for a quarter of an hour, bad headers are dropped, a
   assert.equal(rest['deletion_protection.enabled'], 'true');
   assert.equal(edgeAttributes(edge(() => ({ deletionProtection: false })))['deletion_protection.enabled'], 'false');
   assert.match(
+    edgeFailure(() => ({ idleTimeout: '15m' as never })),
+    /idleTimeout is "15m": give a Duration, e\.g\. Duration\.hours\(1\)$/,
+  );
+  assert.match(
     edgeFailure(() => ({ idleTimeout: cdk.Duration.seconds(4001) })),
     /idleTimeout is 4001 seconds: give a literal of whole seconds, from 1 to 4000/,
   );
