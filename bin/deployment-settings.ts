@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type * as cdk from 'aws-cdk-lib';
+import { isSlackSecret } from '../lib/constructs/check-slack.ts';
 
 /** What differs between two deployments of the same app. */
 export interface DeploymentSettings {
@@ -78,6 +79,15 @@ function readSlackSettings(read: (key: string, variable: string) => string | und
   const botTokenSecret = read('slackBotTokenSecret', 'TOOLGATE_SLACK_BOT_TOKEN_SECRET');
   const signingSecret = read('slackSigningSecret', 'TOOLGATE_SLACK_SIGNING_SECRET');
   if (channels === undefined && botTokenSecret === undefined && signingSecret === undefined) return undefined;
+  for (const [setting, given] of Object.entries({
+    slackBotTokenSecret: botTokenSecret,
+    slackSigningSecret: signingSecret,
+  })) {
+    if (given === undefined || !isSlackSecret(given)) continue;
+    throw new Error(
+      `The setting ${setting} looks like a secret of Slack: give the name of a secret in Secrets Manager, not the secret itself. What is in a template can be read by many: if it was deployed so, make a new one in Slack.`,
+    );
+  }
   if (channels === undefined || botTokenSecret === undefined || signingSecret === undefined) {
     throw new Error(
       'Slack is named by half: give all of -c slackChannels=acme=C0123456789,... (or TOOLGATE_SLACK_CHANNELS), -c slackBotTokenSecret=... (or TOOLGATE_SLACK_BOT_TOKEN_SECRET) and -c slackSigningSecret=... (or TOOLGATE_SLACK_SIGNING_SECRET), the names of two secrets in Secrets Manager; or none of them.',

@@ -14,12 +14,15 @@ export function isLiteral(value: unknown, pattern: RegExp): value is string {
   return typeof value === 'string' && !cdk.Token.isUnresolved(value) && pattern.test(value);
 }
 
-/** Throws unless each of `names` is given. Types say so too, but plain JavaScript and `process.env.X!` get past them. */
-export function requireProps(scope: IConstruct, props: object, names: readonly string[]): void {
+/**
+ * Throws unless each of `names` is given. Types say so too, but plain JavaScript and `process.env.X!` get past them.
+ * @param path what stands before a name in the sentence, e.g. `slack.`
+ */
+export function requireProps(scope: IConstruct, props: object, names: readonly string[], path = ''): void {
   for (const name of names) {
     const value: unknown = (props as Readonly<Record<string, unknown>>)[name];
     if (value === undefined || value === null)
-      throw synthError(scope, `${name} is ${value}, and it is required: give it`);
+      throw synthError(scope, `${path}${name} is ${value}, and it is required: give it`);
   }
 }
 

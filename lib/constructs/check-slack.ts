@@ -14,7 +14,7 @@ const range: DurationRange = { minMs: 1000, maxMs: 604_800_000, stepMs: 1, allow
 
 /** Throws a sentence for what no service could start with, or would be passed over in silence. */
 export function checkSlack(scope: IConstruct, slack: SlackConnection): void {
-  requireProps(scope, slack ?? {}, ['botToken', 'channels']);
+  requireProps(scope, slack ?? {}, ['botToken', 'channels'], 'slack.');
   const { signingSecret, appToken, channels, escalationChannels = {}, approvers = [], cardsPerAskerMax } = slack;
   checkSecrets(scope, { botToken: slack.botToken, signingSecret, appToken });
   if ((signingSecret === undefined) === (appToken === undefined)) {
@@ -54,14 +54,30 @@ export function checkSlack(scope: IConstruct, slack: SlackConnection): void {
   }
 }
 
-/** Plain JavaScript may give the text itself, which would then be in the template. The sentence never shows it. */
+/**
+ * Whether a text looks like what Slack gave, a token or a signing secret, and not like the name of where that is kept.
+ * Slack, "Tokens", "Token rotation" and "Verifying requests from Slack".
+ */
+export function isSlackSecret(given: string): boolean {
+  return /^\s*(xox[a-z][-.]|xapp-|[0-9a-f]{32}\s*$)/i.test(given);
+}
+
+/** Plain JavaScript may give the text itself, and anybody may give it for the name; it would then be in the template. The sentence never shows it. */
 function checkSecrets(scope: IConstruct, secrets: object): void {
   for (const [name, secret] of Object.entries(secrets)) {
-    if (secret === undefined || typeof secret?.grantRead === 'function') continue;
-    throw synthError(
-      scope,
-      `slack.${name} is no secret of Secrets Manager but ${secret === null ? 'null' : `a ${typeof secret}`}: give e.g. secretsmanager.Secret.fromSecretNameV2(this, 'Slack', 'toolgate/slack'), whose whole text it is`,
-    );
+    if (secret === undefined) continue;
+    if (typeof secret?.grantRead !== 'function') {
+      throw synthError(
+        scope,
+        `slack.${name} is no secret of Secrets Manager but ${secret === null ? 'null' : `a ${typeof secret}`}: give e.g. secretsmanager.Secret.fromSecretNameV2(this, 'Slack', 'toolgate/slack'), whose whole text it is`,
+      );
+    }
+    if (isSlackSecret(secret.secretName)) {
+      throw synthError(
+        scope,
+        `slack.${name} is named by what looks like a secret of Slack: give the name of a secret in Secrets Manager, not the secret itself`,
+      );
+    }
   }
 }
 

@@ -214,6 +214,19 @@ test('a setting that is missing or wrong is a sentence that says how to give it'
     /The secret "slack-secret" of Slack ends with a hyphen and six characters/,
   );
   assert.deepEqual(read(slack)().slack?.channels, { acme: 'C0123456789' });
+  for (const [variable, setting] of [
+    ['TOOLGATE_SLACK_BOT_TOKEN_SECRET', 'slackBotTokenSecret'],
+    ['TOOLGATE_SLACK_SIGNING_SECRET', 'slackSigningSecret'],
+  ] as const) {
+    for (const pasted of ['xoxb-1234567890-abcdef', 'xapp-1-A0123456789-1', ' 0123456789abcdef0123456789abcdef']) {
+      assert.throws(
+        read({ ...slack, [variable]: pasted }),
+        ({ message }: Error) =>
+          message.startsWith(`The setting ${setting} looks like a secret of Slack: give the name of a secret`) &&
+          !message.includes(pasted.trim()),
+      );
+    }
+  }
 });
 
 test('a platform for development has another name than the one in production, so neither is deployed over the other', () => {

@@ -23,7 +23,7 @@ function refusal(wrong: (secret: secretsmanager.ISecret) => Partial<SlackConnect
 
 test('null in place of Slack is a sentence, too', () => {
   const sentence = synthFailure((stack) => checkSlack(stack, null as never));
-  assert.match(sentence, /^Stack: botToken is undefined, and it is required/);
+  assert.match(sentence, /^Stack: slack\.botToken is undefined, and it is required/);
 });
 
 const token = cdk.Token.asString({ Ref: 'Channel' });
@@ -33,8 +33,12 @@ const refusals: readonly (readonly [
   wrong: (secret: secretsmanager.ISecret) => Partial<SlackConnection>,
   sentence: RegExp,
 ])[] = [
-  ['no bot token', () => ({ botToken: undefined as never }), /^Stack: botToken is undefined, and it is required/],
-  ['no channels', () => ({ channels: undefined as never }), /^Stack: channels is undefined, and it is required/],
+  [
+    'no bot token',
+    () => ({ botToken: undefined as never }),
+    /^Stack: slack\.botToken is undefined, and it is required/,
+  ],
+  ['no channels', () => ({ channels: undefined as never }), /^Stack: slack\.channels is undefined, and it is required/],
   [
     'neither way for clicks',
     () => ({ signingSecret: undefined }),
@@ -133,6 +137,28 @@ for (const [what, wrong, sentence] of refusals) {
     assert.match(refusal(wrong), sentence);
   });
 }
+
+test('a secret of Slack in the place of its name is refused, and the sentence does not repeat it', () => {
+  const pasted = [
+    'xoxb-1234567890-abcdefghij',
+    'xoxe.xoxb-1-abc',
+    'xapp-1-A0-1-abc',
+    '0123456789abcdef0123456789ABCDEF',
+  ];
+  for (const prop of ['botToken', 'signingSecret']) {
+    for (const given of pasted) {
+      const sentence = synthFailure((stack) => {
+        const named = (name: string) => secretsmanager.Secret.fromSecretNameV2(stack, `Secret${name.length}`, name);
+        const right = { botToken: named('bot'), signingSecret: named('signing'), channels: { acme: 'C0123456789' } };
+        checkSlack(stack, { ...right, [prop]: named(given) });
+      });
+      assert.equal(
+        sentence,
+        `Stack: slack.${prop} is named by what looks like a secret of Slack: give the name of a secret in Secrets Manager, not the secret itself`,
+      );
+    }
+  }
+});
 
 test('Slack is taken with a socket, with a channel for all, and with people of any tenant in it', () => {
   const stack = new cdk.Stack();
