@@ -44,6 +44,19 @@ export interface Hit {
 
 export type Counts = Record<string, number>;
 
+/** What a mask covers: a range of a text. */
+export interface Covered {
+  readonly type: EntityType;
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  /** Set where the range is a whole value of JSON and a name decided: that of the value itself, or of one that it is in. */
+  readonly named?: 'itself' | 'around';
+}
+
+/** Writes a mask. It may be asked for masks that another reading of the same text makes superfluous. */
+export type Mark = (covered: Covered) => string;
+
 const rank = new Map<EntityType, number>(entityTypes.map((type, index) => [type, index]));
 
 /** Joins hits that overlap: nothing that any of them covers stays. Sorted by start; the longest hit of a cluster names it. */
@@ -77,13 +90,14 @@ function stronger(a: Hit, b: Hit): Hit {
 }
 
 /** Writes `text` with its merged hits replaced, and counts them. */
-export function replaceHits(text: string, merged: readonly Hit[], counts: Counts): string {
+export function replaceHits(text: string, merged: readonly Hit[], counts: Counts, mark?: Mark): string {
   let out = '';
   let from = 0;
   for (const hit of merged) {
-    out += text.slice(from, hit.start) + (hit.replacement ?? marker(hit.type));
-    from = hit.end;
-    if (hit.inner === undefined) countOne(counts, hit.type);
+    const { start, end, type } = hit;
+    out += text.slice(from, start) + (hit.replacement ?? mark?.({ type, text, start, end }) ?? marker(type));
+    from = end;
+    if (hit.inner === undefined) countOne(counts, type);
     else addCounts(counts, hit.inner);
   }
   return out + text.slice(from);

@@ -5,7 +5,7 @@ import { findIbans } from './find-ibans.ts';
 import { findNumbers } from './find-numbers.ts';
 import { findSecrets } from './find-secrets.ts';
 import { foldViews, plainView, sourceRange, type View } from './fold.ts';
-import { type Counts, type Hit, mergeHits, replaceHits } from './hits.ts';
+import { type Counts, type Hit, type Mark, mergeHits, replaceHits } from './hits.ts';
 import {
   AT,
   BRACKET,
@@ -33,6 +33,8 @@ export interface Pass {
   readonly budget: { left: number };
   /** Redacts the JSON that a text is; undefined when it is none, or when its text says more than its value. */
   readonly redactJsonText: (text: string, pass: Pass) => RedactedText | undefined;
+  /** Undefined: a mask is `<ENTITY_TYPE>`. */
+  readonly mark?: Mark | undefined;
 }
 
 /** Encodings inside encodings that are opened. */
@@ -57,7 +59,7 @@ export function redactTextIn(text: string, pass: Pass): RedactedText {
   const hits = mergeHits(findHits(plainView(text), survey, pass));
   if (hits.length === 0) return { text, pii: nothing };
   const pii: Counts = {};
-  return { text: replaceHits(text, hits, pii), pii };
+  return { text: replaceHits(text, hits, pii, pass.mark), pii };
 }
 
 /** Every finding in a plain text, merged; decoded insides come with their replacement. */

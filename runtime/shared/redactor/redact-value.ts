@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Redacted } from '../../contract/receipts.ts';
 import { isCardRange, isSsn, passesLuhn } from './checksums.ts';
-import { addCounts, type Counts, countOne, type EntityType, type Hit, isMarker, marker } from './hits.ts';
+import { addCounts, type Counts, countOne, type EntityType, type Hit, isMarker, type Mark, marker } from './hits.ts';
 import { findKeyRule, type KeyRule } from './key-rules.ts';
 import { findInText, openPass, type Pass, type RedactedText, redactTextIn } from './redact-text.ts';
 
@@ -33,9 +33,9 @@ export function redactValue(value: Json, pass?: Pass): Redacted {
   return { value: redacted, pii: walk.counts };
 }
 
-/** As {@link redactValue}, of which no more than `readMax` characters are read, all readings together. */
-export function redactWithin(value: Json, readMax: number): Redacted {
-  return redactValue(value, { depth: 0, budget: { left: readMax }, redactJsonText });
+/** As {@link redactValue}, of which no more than `readMax` characters are read, all readings together; `mark` writes the masks. */
+export function redactWithin(value: Json, readMax: number, mark?: Mark): Redacted {
+  return redactValue(value, { depth: 0, budget: { left: readMax }, redactJsonText, mark });
 }
 
 function redactJsonText(text: string, pass: Pass): RedactedText | undefined {
@@ -67,7 +67,7 @@ function redactAny(value: Json, rule: KeyRule | undefined, walk: Walk, depth: nu
 }
 
 function redactString(text: string, rule: KeyRule | undefined, walk: Walk): string {
-  if (rule?.holds(text) && !isMarker(text)) return found(rule.type, walk);
+  if (rule?.holds(text) && !isMarker(text)) return found(rule.type, walk, text, rule);
   if (text.length < 4) return text;
   const redacted = redactTextIn(text, walk.pass ?? openPass(text.length, redactJsonText));
   if (redacted.text !== text) addCounts(walk.counts, redacted.pii);
@@ -77,13 +77,19 @@ function redactString(text: string, rule: KeyRule | undefined, walk: Walk): stri
 function redactNumber(value: number, rule: KeyRule | undefined, walk: Walk): Json {
   if (rule === undefined && !(Number.isSafeInteger(value) && Math.abs(value) >= 1e11)) return value;
   const digits = String(Math.abs(value));
-  if (rule?.holds(digits)) return found(rule.type, walk);
-  return digits.length >= 12 && isCardRange(digits) && passesLuhn(digits) ? found('CREDIT_CARD', walk) : value;
+  if (rule?.holds(digits)) return found(rule.type, walk, digits, rule);
+  return digits.length >= 12 && isCardRange(digits) && passesLuhn(digits) ? found('CREDIT_CARD', walk, digits) : value;
 }
 
-function found(type: EntityType, walk: Walk): string {
+function found(type: EntityType, walk: Walk, text: string, rule?: InheritedRule): string {
   countOne(walk.counts, type);
-  return marker(type);
+  const named = rule && (rule.isInherited === true ? 'around' : 'itself');
+  return walk.pass?.mark?.({ type, text, start: 0, end: text.length, ...(named && { named }) }) ?? marker(type);
+}
+
+/** The rule of a member that an object is in decides for the members of the object that have none. */
+interface InheritedRule extends KeyRule {
+  readonly isInherited?: true;
 }
 
 function redactArray(items: readonly Json[], rule: KeyRule | undefined, walk: Walk, depth: number): Json {
@@ -91,7 +97,7 @@ function redactArray(items: readonly Json[], rule: KeyRule | undefined, walk: Wa
   let copy: Json[] | undefined;
   for (let index = 0; index < items.length; index += 1) {
     const item = items[index] as Json;
-    const redacted = split === undefined ? redactAny(item, rule, walk, depth + 1) : found(split, walk);
+    const redacted = split === undefined ? redactAny(item, rule, walk, depth + 1) : found(split, walk, String(item));
     if (redacted === item) continue;
     copy ??= [...items];
     copy[index] = redacted;
@@ -114,14 +120,15 @@ function redactObject(value: JsonObject, rule: KeyRule | undefined, walk: Walk, 
   const parts = ssnParts(value);
   const cells = columnRules(value, walk);
   // A schema describes a password, it does not hold one.
-  const inherited = rule !== undefined && typeof value.type === 'string' ? undefined : rule;
+  const inherited: InheritedRule | undefined =
+    rule === undefined || typeof value.type === 'string' ? undefined : { ...rule, isInherited: true };
   let copy: Members | undefined;
   for (const key of Object.keys(value)) {
     const member = value[key];
     const verdict = judgeKey(key, walk);
     const name = verdict.isClean ? key : redactString(key, undefined, walk);
     let redacted: Json | undefined = member;
-    if (parts?.has(key)) redacted = found('US_SSN', walk);
+    if (parts?.has(key)) redacted = found('US_SSN', walk, String(member));
     else if (cells !== undefined && key === 'rows')
       redacted = redactRows(member as readonly Json[], cells, walk, depth + 1);
     else if (member !== undefined) redacted = redactAny(member, verdict.rule ?? inherited, walk, depth + 1);
