@@ -25,12 +25,17 @@ export function sayOutcome(outcome: AnswerOutcome): string | undefined {
         ? 'This came too late: nobody answered in time.'
         : `This was answered before: it is ${outcome.request.state}.`;
     case 'refused': {
-      const words = outcome.reasons.map((reason) => policyWords[reason]).filter((text) => text !== undefined);
+      const words = reasonsToSay(outcome.reasons).map((reason) => policyWords[reason]).filter((text) => text !== undefined);
       return `Your answer does not count. ${words.join(' ') || 'Policy does not allow it.'}`;
     }
     case 'unknown':
       return 'This question is not there any more, or not as this card shows it.';
   }
+}
+
+/** Whoever asked is told that alone: no role would make that answer count. */
+export function reasonsToSay(reasons: readonly string[]): readonly string[] {
+  return reasons.includes('own_request') ? ['own_request'] : reasons;
 }
 
 /** As {@link sayOutcome}, for a yes that somebody wanted to take back. */

@@ -273,6 +273,10 @@ suite('clicks', () => {
 
   const refused: Readonly<Record<string, [known: Parameters<ApprovalsWorld['person']>[1], words: RegExp]>> = {
     'the asker': [{ subject: 'user-1' }, /^Your answer does not count\. Nobody approves or denies their own call/],
+    'the asker without the role': [
+      { subject: 'user-1', roles: ['reader'] },
+      /^Your answer does not count\. Nobody approves or denies their own call, from whichever account\.$/,
+    ],
     'somebody without the role': [{ subject: 'eve', roles: ['reader'] }, /You are no approver/],
   };
   for (const [who, [known, words]] of Object.entries(refused)) {

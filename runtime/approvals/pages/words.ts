@@ -1,5 +1,6 @@
 import { html } from '../../shared/pages/html.ts';
 import { utcMinute } from '../messages/precedents.ts';
+import { reasonsToSay } from '../say-outcome.ts';
 
 /** Why a person has no say, for that person. */
 const whyNoSay: Readonly<Record<string, string>> = {
@@ -19,7 +20,7 @@ const whyNoSay: Readonly<Record<string, string>> = {
 
 /** One sentence or more; the state of a question is said elsewhere. */
 export function noSay(reasons: readonly string[]): string {
-  const sentences = reasons.flatMap((reason) => whyNoSay[reason] ?? []);
+  const sentences = reasonsToSay(reasons).flatMap((reason) => whyNoSay[reason] ?? []);
   return sentences.join(' ') || 'Policy does not let you answer this.';
 }
 
