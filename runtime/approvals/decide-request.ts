@@ -10,6 +10,7 @@ import type { ApproverPolicy } from '../shared/policy-client.ts';
 import { redactText } from '../shared/redact-json.ts';
 import { Refusal } from '../shared/refusal.ts';
 import { mayAnswer } from './may-answer.ts';
+import { isShownWhole } from './messages/request-card.ts';
 import { patiently } from './patiently.ts';
 import { unknownEvent } from './unknown-event.ts';
 
@@ -34,7 +35,7 @@ export type AnswerOutcome =
   | { readonly kind: 'decided'; readonly request: ApprovalRequest; readonly grant: Grant | undefined }
   /** Another outcome stands already, perhaps of the same person's earlier click. */
   | { readonly kind: 'closed'; readonly request: ApprovalRequest; readonly isOwn: boolean }
-  /** Policy's no, or a no without a reason: codes, see docs/policy.md, and `reason_missing`, `arguments_gone`. */
+  /** Policy's no, or a no without a reason: codes, see docs/policy.md, and `reason_missing`, `arguments_gone`, `not_shown_whole`. */
   | { readonly kind: 'refused'; readonly request: ApprovalRequest; readonly reasons: readonly string[] }
   /** There is no such question for this person's tenant. */
   | { readonly kind: 'unknown' };
@@ -139,10 +140,12 @@ function whyNot(answer: Answer, request: ApprovalRequest, deps: DecideDeps): rea
   return isBare ? [...reasons, 'reason_missing'] : reasons;
 }
 
-/** A yes is to all of the arguments, so nobody gives one where they can no longer be read whole. */
-async function whyNoYes({ verdict }: Answer, request: ApprovalRequest, { approvals }: DecideDeps) {
+/** A yes is to all of the arguments, so nobody gives one where they can no longer be read whole, or from a card that cannot show them so. */
+async function whyNoYes({ verdict, via }: Answer, request: ApprovalRequest, { approvals }: DecideDeps) {
   if (verdict !== 'approve' || request.state !== 'open') return [];
-  return (await approvals.wholeArguments(request)) === undefined ? ['arguments_gone'] : [];
+  const whole = await approvals.wholeArguments(request);
+  if (whole === undefined) return ['arguments_gone'];
+  return via === 'slack' && !isShownWhole({ arguments: whole }) ? ['not_shown_whole'] : [];
 }
 
 /** A no is to the call that was asked about, whatever came with it. */

@@ -39,16 +39,17 @@ export async function receiveClick(click: SlackClick, deps: ReceiveClickDeps): P
       return;
     }
     const request = await findRequest(click, deps);
+    const pageUrl = deps.pageUrl(click.question.id);
     if (request === undefined) {
       await recordUnknownClick(click, deps);
-      await tell(click, undefined, sayOutcome({ kind: 'unknown' }), deps);
+      await tell(click, undefined, sayOutcome({ kind: 'unknown' }, pageUrl), deps);
       return;
     }
     const approver = await identified(click, request, deps);
     const isTakeBack = click.kind === 'take-back';
     const answer = answerOf(click, approver);
     const outcome = await (isTakeBack ? deps.takeBack(answer) : deps.decide(answer));
-    await tell(click, request, isTakeBack ? sayTakeBack(outcome) : sayOutcome(outcome), deps);
+    await tell(click, request, (isTakeBack ? sayTakeBack : sayOutcome)(outcome, pageUrl), deps);
     await showElsewhere(click, outcome, deps);
   } catch (error) {
     const refusal = toRefusal(error);

@@ -11,11 +11,12 @@ const policyWords: Readonly<Record<string, string>> = {
   reason_missing: 'A no needs a reason.',
   arguments_gone:
     'The arguments are not kept whole any more, so nobody can say yes to them. Once it is denied or taken back, the call can be sent again.',
+  not_shown_whole: 'A card cannot show all of the arguments of this call. Approve it on the page, which does.',
   window_not_offered: 'Several calls at once are not offered any more. You may still approve this one.',
 };
 
-/** What became of an answer, for the person who gave it and nobody else; undefined when the card says it all. Names no other person. */
-export function sayOutcome(outcome: AnswerOutcome): string | undefined {
+/** What became of an answer about the question at `pageUrl`, for the person who gave it and nobody else; undefined when the card says it all. Names no other person. */
+export function sayOutcome(outcome: AnswerOutcome, pageUrl: string): string | undefined {
   switch (outcome.kind) {
     case 'decided':
       return undefined;
@@ -25,8 +26,10 @@ export function sayOutcome(outcome: AnswerOutcome): string | undefined {
         ? 'This came too late: nobody answered in time.'
         : `This was answered before: it is ${outcome.request.state}.`;
     case 'refused': {
-      const words = reasonsToSay(outcome.reasons).map((reason) => policyWords[reason]).filter((text) => text !== undefined);
-      return `Your answer does not count. ${words.join(' ') || 'Policy does not allow it.'}`;
+      const reasons = reasonsToSay(outcome.reasons);
+      const words = reasons.flatMap((reason) => policyWords[reason] ?? []);
+      const where = reasons.includes('not_shown_whole') ? ` ${pageUrl}` : '';
+      return `Your answer does not count. ${words.join(' ') || 'Policy does not allow it.'}${where}`;
     }
     case 'unknown':
       return 'This question is not there any more, or not as this card shows it.';
@@ -39,8 +42,8 @@ export function reasonsToSay(reasons: readonly string[]): readonly string[] {
 }
 
 /** As {@link sayOutcome}, for a yes that somebody wanted to take back. */
-export function sayTakeBack(outcome: AnswerOutcome): string | undefined {
-  if (outcome.kind !== 'closed') return sayOutcome(outcome);
+export function sayTakeBack(outcome: AnswerOutcome, pageUrl: string): string | undefined {
+  if (outcome.kind !== 'closed') return sayOutcome(outcome, pageUrl);
   return outcome.isOwn ? undefined : 'There is nothing left to take back: the call ran, or the yes is over.';
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
+import { buttonValue } from '../../runtime/approvals/messages/button-value.ts';
 import { visibleText } from '../../runtime/approvals/messages/visible-text.ts';
 import type { ApprovalQuestion } from '../../runtime/contract/approval.ts';
 import type { JsonObject } from '../../runtime/contract/json.ts';
@@ -150,17 +151,42 @@ suite('a question whose whole arguments are gone', () => {
 suite('the card of a question with long arguments', () => {
   test('says how long they are and where all of it is, and still does when it is decided', async (t) => {
     const world = await openApprovalsWorld(t);
-    await world.person('UGRACE', { subject: 'grace' });
     const { request, ts } = await world.ask({ arguments: long });
     const card = () => JSON.stringify(world.slack.messages.get(ts));
     for (const state of ['open', 'approved']) {
       assert.match(card(), /108,026 characters in all; the rest is on the page/, state);
       assert.match(card(), /Shortened here, all of it is on the page/, state);
       if (state !== 'open') continue;
-      await world.press({ message: ts, action: 'toolgate_approve', userId: 'UGRACE' });
+      const approver = { subject: 'grace', tenant: 'acme', kind: 'human', roles: ['approver'] } as const;
+      await world.deps.decide({ requestId: request.id, approver, verdict: 'approve', reason: undefined, via: 'page' });
       await world.until(() => /"Approved: /.test(card()), 'the outcome');
     }
     assert.equal(await world.state(request.id), 'approved');
+  });
+
+  test('takes no yes, and a click on an Approve of such a question is refused, told to whoever clicked, and on record', async (t) => {
+    const world = await openApprovalsWorld(t);
+    await world.person('UGRACE', { subject: 'grace' });
+    const { request, ts } = await world.ask({
+      arguments: { sql: `${'-- lorem ipsum dolor\n'.repeat(200)}drop everything` },
+      window: { callsMax: 10, same: { '/max_affected_rows': 1 }, sha256: 'e'.repeat(64) },
+    });
+    const card = JSON.stringify(world.slack.messages.get(ts));
+    assert.doesNotMatch(card, /drop everything|toolgate_approve/);
+    assert.match(card, /"Open to approve"[^}]*\}[^}]*"url":"[^"]*\/approvals\//);
+    for (const [told, action] of ['toolgate_approve', 'toolgate_approve_window'].entries()) {
+      // As a card that was posted by an earlier version has it, or somebody who may sign makes it.
+      await world.press({ message: ts, action, userId: 'UGRACE', value: buttonValue(request) });
+      await world.until(() => world.slack.whispers.length === told + 1, 'the answer');
+      const { user, text } = world.slack.whispers[told] ?? {};
+      assert.equal(user, 'UGRACE');
+      assert.match(text ?? '', /^Your answer does not count\. .*A card cannot show all of the arguments/);
+      assert.ok(text?.endsWith(`/approvals/${request.id}`));
+      const { outcome, code, reason, approval_id } = world.audit.events.at(-1) ?? {};
+      assert.deepEqual([outcome, code, approval_id], ['refused', 'policy_denied', request.id]);
+      assert.match(reason ?? '', /not_shown_whole/);
+    }
+    assert.equal(await world.state(request.id), 'open');
   });
 
   test('whose text is gone says that it is shortened, and a click on it is no yes', async (t) => {

@@ -20,9 +20,9 @@ export const cardActions = {
 } as const;
 
 /** Slack's limits are in test/support/block-kit.ts; a text of a section may have 3,000 characters, and this is less with its marks. */
-const argumentsLengthMax = 2400;
-/** Both at once fit where the arguments alone would: all blocks of a message are bounded, too. */
-const comparedLengths = { arguments: 1300, changes: 1000 };
+const shownLengthMax = 2300;
+/** What changed has what whole arguments leave of that, and of shortened ones its part: all blocks of a message are bounded, too. */
+const changesLengths = { min: 100, max: 1000 };
 
 /** The card that asks for a yes or a no. `pageUrl` is where the same question stands in full, behind a sign-in. */
 export function requestCard(question: Question, pageUrl: string): SlackMessage {
@@ -32,13 +32,19 @@ export function requestCard(question: Question, pageUrl: string): SlackMessage {
   };
 }
 
+/** Whether the card has all of the arguments: nobody says yes on a card to what it does not show. What people said before changes nothing in it. */
+export function isShownWhole({ arguments: all, isAbridged }: Pick<Question, 'arguments' | 'isAbridged'>): boolean {
+  return isAbridged !== true && showArguments(all, shownLengthMax).isWhole;
+}
+
 /** What is asked, without the buttons: stays on the card when it is over, but for what only an answer needs. */
 export function questionBlocks(question: Question, state: 'open' | 'over'): readonly KnownBlock[] {
   const last = question.before?.lastApproved;
   const compared = last && compareArguments(question, last);
   const isChanged = compared?.kind === 'changed';
-  const shown = showArguments(question.arguments, isChanged ? comparedLengths.arguments : argumentsLengthMax);
-  const isWhole = shown.isWhole && question.isAbridged !== true;
+  const isWhole = isShownWhole(question);
+  const keptForChanges = isChanged && !isWhole ? changesLengths.max : 0;
+  const shown = showArguments(question.arguments, shownLengthMax - keptForChanges);
   const more = isWhole
     ? 'Personal data and secrets are masked'
     : 'Shortened here, all of it is on the page; personal data and secrets are masked';
@@ -46,7 +52,7 @@ export function questionBlocks(question: Question, state: 'open' | 'over'): read
   return [
     linesBlock('what', [['What will happen', question.words]]),
     preformatted('arguments', shown.text),
-    ...(compared === undefined ? [] : comparedBlocks(compared)),
+    ...(compared === undefined ? [] : comparedBlocks(compared, shownLengthMax - shown.text.length)),
     linesBlock('who', [
       ['Asked by', question.subject],
       ['Through', clientOf(question)],
@@ -74,10 +80,12 @@ function reasonWords(reasons: readonly string[]): string {
   return words.join(', ') || 'the tool changes something';
 }
 
-function comparedBlocks(compared: Comparison): readonly KnownBlock[] {
-  const title = linesBlock('compared', [['Compared with the last yes', comparisonWords[compared.kind]]]);
-  if (compared.kind !== 'changed') return [title];
-  return [title, preformatted('changes', comparisonText(compared.lines, comparedLengths.changes))];
+function comparedBlocks(compared: Comparison, lengthMax: number): readonly KnownBlock[] {
+  const title = (words: string) => linesBlock('compared', [['Compared with the last yes', words]]);
+  if (compared.kind !== 'changed') return [title(comparisonWords[compared.kind])];
+  if (lengthMax < changesLengths.min) return [title('some lines changed; the page shows which')];
+  const text = comparisonText(compared.lines, Math.min(lengthMax, changesLengths.max));
+  return [title(comparisonWords.changed), preformatted('changes', text)];
 }
 
 /** For notifications and screen readers, where Slack reads mrkdwn. */
@@ -100,39 +108,48 @@ export function preformatted(blockId: string, text: string): RichTextBlock {
 
 function buttons(question: Question, pageUrl: string): ActionsBlock {
   const value = buttonValue(question);
+  const deny: Button = {
+    type: 'button',
+    action_id: cardActions.deny,
+    style: 'danger',
+    text: { type: 'plain_text', emoji: false, text: 'Deny …' },
+    value,
+  };
   const several = windowButton(question, value);
+  const elements = isShownWhole(question)
+    ? [
+        approveButton(question, value),
+        deny,
+        ...(several === undefined ? [] : [several]),
+        pageLink('Everything about it', pageUrl),
+      ]
+    : [{ ...pageLink('Open to approve', pageUrl), style: 'primary' as const }, deny];
+  return { type: 'actions', block_id: 'answer', elements };
+}
+
+function approveButton(question: Question, value: string): Button {
   return {
-    type: 'actions',
-    block_id: 'answer',
-    elements: [
-      {
-        type: 'button',
-        action_id: cardActions.approve,
-        style: 'primary',
-        text: { type: 'plain_text', emoji: false, text: 'Approve' },
-        value,
-        confirm: {
-          title: { type: 'plain_text', emoji: false, text: 'Let exactly this call run?' },
-          text: { type: 'plain_text', emoji: false, text: shownLine(question.words, 300) },
-          confirm: { type: 'plain_text', emoji: false, text: 'Approve' },
-          deny: { type: 'plain_text', emoji: false, text: 'Not yet' },
-        },
-      },
-      {
-        type: 'button',
-        action_id: cardActions.deny,
-        style: 'danger',
-        text: { type: 'plain_text', emoji: false, text: 'Deny …' },
-        value,
-      },
-      ...(several === undefined ? [] : [several]),
-      {
-        type: 'button',
-        action_id: cardActions.page,
-        text: { type: 'plain_text', emoji: false, text: 'Everything about it' },
-        url: pageUrl,
-      },
-    ],
+    type: 'button',
+    action_id: cardActions.approve,
+    style: 'primary',
+    text: { type: 'plain_text', emoji: false, text: 'Approve' },
+    value,
+    confirm: {
+      title: { type: 'plain_text', emoji: false, text: 'Let exactly this call run?' },
+      text: { type: 'plain_text', emoji: false, text: shownLine(question.words, 300) },
+      confirm: { type: 'plain_text', emoji: false, text: 'Approve' },
+      deny: { type: 'plain_text', emoji: false, text: 'Not yet' },
+    },
+  };
+}
+
+/** Decides nothing: the page asks who it is, and shows everything. */
+function pageLink(words: string, pageUrl: string): Button {
+  return {
+    type: 'button',
+    action_id: cardActions.page,
+    text: { type: 'plain_text', emoji: false, text: words },
+    url: pageUrl,
   };
 }
 

@@ -1,3 +1,5 @@
+import { isWebAddress } from './draw-mrkdwn.ts';
+
 /**
  * What Slack refuses in blocks and views, by the limits that its reference documents (docs.slack.dev/reference/block-kit and
  * docs.slack.dev/reference/views). Returns one sentence a fault; a kind of block that is not known here is a fault too.
@@ -91,7 +93,10 @@ function checkButton(button: Fields, fault: Fault): void {
   checkString(button.action_id, fault, 255);
   checkText(button.text, fault, { max: 75, plain: true });
   if (button.value !== undefined) checkString(button.value, fault, 2000);
-  if (button.url !== undefined) checkString(button.url, fault, 3000);
+  if (button.url !== undefined) {
+    checkString(button.url, fault, 3000);
+    if (!isWebAddress(String(button.url))) fault('is a link that leads nowhere');
+  }
   if (button.style !== undefined && button.style !== 'primary' && button.style !== 'danger')
     fault('has a strange style');
   if (button.confirm === undefined) return;

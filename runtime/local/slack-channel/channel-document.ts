@@ -39,7 +39,7 @@ code { font: .85em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; bac
 .actions { display: flex; flex-wrap: wrap; gap: .5rem; margin: .7rem 0 .2rem; }
 .button, button { display: inline-block; font: inherit; font-weight: 600; min-height: 2.5rem; padding: .45rem .9rem; border-radius: .4rem; border: 1px solid var(--line); background: var(--page); color: var(--ink); cursor: pointer; text-decoration: none; }
 .button:hover, button:hover { border-color: var(--ink); }
-button.primary { background: var(--yes); border-color: var(--yes); color: var(--on); }
+button.primary, .button.primary { background: var(--yes); border-color: var(--yes); color: var(--on); }
 button.danger { background: var(--no); border-color: var(--no); color: var(--on); }
 :focus-visible { outline: 3px solid var(--deep); outline-offset: 2px; }
 .note { background: var(--warn); color: var(--warn-ink); border: 1px solid var(--warn-line); border-radius: .4rem; padding: .6rem .8rem; margin: .8rem 0; }

@@ -97,7 +97,9 @@ function drawElement(element: ActionsBlockElement, blockId: string, message: Pos
   if (element.type !== 'button') return notDrawn(element.type);
   const { text, url, style, confirm, action_id: action = '' } = element;
   if (url !== undefined) {
-    return isWebAddress(url) ? html`<a class="button" href="${url}">${text.text}</a>` : html`${text.text}`;
+    return isWebAddress(url)
+      ? html`<a class="button ${style ?? 'plain'}" href="${url}">${text.text}</a>`
+      : html`${text.text}`;
   }
   const fields = html`<input type="hidden" name="message" value="${message.ts}"><input type="hidden" name="block" value="${blockId}"><input type="hidden" name="action" value="${action}">`;
   const button = html`<button class="${style ?? 'plain'}">${text.text}</button>`;

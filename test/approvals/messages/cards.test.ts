@@ -4,12 +4,14 @@ import type { KnownBlock, ModalView } from '@slack/types';
 import fc from 'fast-check';
 import { denyDialog } from '../../../runtime/approvals/messages/deny-dialog.ts';
 import { type Outcome, outcomeCard } from '../../../runtime/approvals/messages/outcome-card.ts';
+import { precedentsOf } from '../../../runtime/approvals/messages/precedents.ts';
 import type { SlackMessage } from '../../../runtime/approvals/messages/question.ts';
 import { moreWaiting, reminder } from '../../../runtime/approvals/messages/reminders.ts';
 import { requestCard } from '../../../runtime/approvals/messages/request-card.ts';
+import { argumentLines } from '../../../runtime/approvals/messages/show-arguments.ts';
 import { takeBackDialog } from '../../../runtime/approvals/messages/take-back-dialog.ts';
 import { blockKitFaults, viewFaults } from '../../support/block-kit.ts';
-import { hostileQuestion, hostileText, sampleQuestion } from '../../support/question.ts';
+import { closedQuestion, hostileQuestion, hostileText, sampleQuestion } from '../../support/question.ts';
 
 const page = 'https://mcp.example.com/approvals/AAAAAAAAAAAAAAAAAAAAAA';
 // No line feed among them: text of several lines is shown as such.
@@ -136,6 +138,57 @@ test('a card that does not have all of the arguments says where they are, and on
   assert.match(says({ isAbridged: true }), shortened);
 });
 
+test('a card has an Approve only where it shows all of the arguments, and else a link to where they are', () => {
+  const window = { callsMax: 10, same: { '/a': 1 }, sha256: 'e'.repeat(64) };
+  const drop = (lines: number) => ({ text: `${'-- lorem ipsum dolor\n'.repeat(lines)}DROP everything`, a: 1 });
+  const short = { arguments: drop(20), window };
+  assert.deepEqual(buttonsOf(short), [
+    ['toolgate_approve', 'Approve', undefined],
+    ['toolgate_deny', 'Deny …', undefined],
+    ['toolgate_approve_window', 'Approve up to 10 calls like this for 15 minutes', undefined],
+    ['toolgate_page', 'Everything about it', page],
+  ]);
+  for (const changes of [
+    { arguments: drop(200), window },
+    { ...short, isAbridged: true },
+  ]) {
+    assert.deepEqual(buttonsOf(changes), [
+      ['toolgate_page', 'Open to approve', page],
+      ['toolgate_deny', 'Deny …', undefined],
+    ]);
+  }
+});
+
+test('what people said before takes no room from the arguments: a comparison has what they leave', () => {
+  const then = closedQuestion({ argumentsSha256: 'b'.repeat(64), arguments: { text: 'then' } });
+  const card = (length: number) => {
+    const changes = { arguments: { text: 'n'.repeat(length) }, before: precedentsOf([then], false) };
+    const { blocks } = requestCard(sampleQuestion(changes), page);
+    const has = (blockId: string) => blocks.some(({ block_id }) => block_id === blockId);
+    const isAll = literalTexts(blocks).some((text) => text === `text: "${'n'.repeat(length)}"`);
+    return { isAll, hasChanges: has('changes'), approves: buttonsOf(changes)[0]?.[0] === 'toolgate_approve' };
+  };
+  assert.deepEqual(card(2100), { isAll: true, hasChanges: true, approves: true });
+  assert.deepEqual(card(2292), { isAll: true, hasChanges: false, approves: true });
+  assert.deepEqual(card(2293), { isAll: false, hasChanges: true, approves: false });
+  const said = literalTexts(
+    requestCard(sampleQuestion({ arguments: { text: 'n'.repeat(2292) }, before: precedentsOf([then], false) }), page)
+      .blocks,
+  );
+  assert.ok(said.includes('some lines changed; the page shows which'));
+});
+
+test('an Approve is there exactly where every line of the arguments is, whatever a caller wrote', () => {
+  fc.assert(
+    fc.property(hostileQuestion, (question) => {
+      const { blocks } = requestCard(question, page);
+      const isAll = literalTexts(blocks).includes(argumentLines(question.arguments).join('\n'));
+      assert.equal(buttonsOf(question)[0]?.[0] === 'toolgate_approve', isAll);
+    }),
+    { numRuns: 400 },
+  );
+});
+
 test('the limits would be seen', () => {
   const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text } });
   assert.match(String(blockKitFaults([section('x'.repeat(3001))])), /3001 characters/);
@@ -144,8 +197,18 @@ test('the limits would be seen', () => {
   assert.match(String(blockKitFaults([section('\uD800')])), /half a character/);
   const button = { type: 'button', action_id: 'a', text: { type: 'plain_text', text: 'Go' }, value: 'x'.repeat(2001) };
   assert.match(String(blockKitFaults([{ type: 'actions', elements: [button] }])), /2001 characters/);
+  const link = { type: 'button', action_id: 'a', text: { type: 'plain_text', text: 'Go' }, url: 'javascript:alert(1)' };
+  assert.match(String(blockKitFaults([{ type: 'actions', elements: [link] }])), /leads nowhere/);
   assert.match(String(blockKitFaults([{ type: 'marquee' }])), /unknown type/);
 });
+
+function buttonsOf(changes: Parameters<typeof sampleQuestion>[0]) {
+  const actions = requestCard(sampleQuestion(changes), page).blocks.find(({ block_id }) => block_id === 'answer');
+  assert.ok(actions?.type === 'actions');
+  return actions.elements.flatMap((each) =>
+    each.type === 'button' ? [[each.action_id, each.text.text, each.url]] : [],
+  );
+}
 
 function mrkdwnOf({ text, blocks }: SlackMessage): readonly string[] {
   const found = [text];

@@ -109,6 +109,20 @@ test('the channel of a laptop', async (t) => {
     },
   );
 
+  await t.test('a card that cannot show all of the arguments leads to the page in place of an Approve', async () => {
+    const changes = {
+      subject: 'user-7',
+      arguments: { sql: `${'-- nothing\n'.repeat(300)}drop everything` },
+      argumentsSha256: shaOf('7'),
+    };
+    const { id, notice } = await world.ask(changes);
+    const { text } = await ada.go(channelUrl);
+    const card = text.slice(text.indexOf(`id="m-${notice?.message}"`));
+    assert.match(card, new RegExp(`<a class="button primary" href="[^"]*/approvals/${id}">Open to approve</a>`));
+    assert.doesNotMatch(card, />Approve[^<]*<\/button>/);
+    assert.match(card, />Deny …<\/button>/);
+  });
+
   await t.test('a tenant has a channel of its own, and another tenant’s card cannot be pressed', async () => {
     const { notice } = await world.ask({ argumentsSha256: shaOf('f') });
     const { browser: gina, page } = await openAs('gina', channelUrl);
