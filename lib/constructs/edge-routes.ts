@@ -36,8 +36,9 @@ export interface IPublicEdge extends IConstruct, ec2.IConnectable {
   routeApprovals(targetGroup: elbv2.IApplicationTargetGroup, paths: string[]): void;
 
   /**
-   * Sends some paths of a host to another service, before the gateway or the authorization server sees them.
-   * @throws Error when the rule has more values or wildcards than a rule may have, or a path or its priority is taken.
+   * Sends some paths of a host to another service, before the gateway or the authorization server sees them. Paths of the gateway's host that
+   * could be `/approvals`, `/approvals/*` or `/slack/*` are the platform's own.
+   * @throws Error when the rule has more values or wildcards than a rule may have, or its id, a path or its priority is taken.
    */
   routePaths(id: string, props: PathRouteProps): void;
 }

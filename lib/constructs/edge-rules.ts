@@ -5,6 +5,7 @@ import { checkWhole } from './check-props.ts';
 import type { GatewayRouteProps, PathRouteProps } from './edge-routes.ts';
 import { JwtClaimFormat, type JwtIssuer } from './jwt-validation.ts';
 import { loadBalancerQuotas } from './load-balancer-quotas.ts';
+import { pathsOverlap } from './path-overlap.ts';
 import { stablePriority } from './stable-priority.ts';
 import { synthError } from './synth-error.ts';
 
@@ -32,6 +33,9 @@ const operationPaths = ['/metrics', '/readyz'];
 
 /** What a client reads before it has a token, and with any token: discovery, and whether anybody is there. */
 const openPaths = ['/.well-known/*', '/healthz', '/servers/*/mcp/server-card'];
+
+/** Of the gateway's host, where people answer and Slack knocks: a route of one's own there would be passed over, or take what is theirs. */
+const approvalPaths = ['/approvals', '/approvals/*', '/slack/*'];
 
 /** Wildcards in the conditions of one rule. Elastic Load Balancing, "Quotas for your Application Load Balancers". */
 const wildcardsMax = 5;
@@ -115,6 +119,9 @@ export class EdgeRules {
   }
 
   routePaths(id: string, props: PathRouteProps): void {
+    if ([...this.routes.values()].includes(id)) {
+      throw synthError(this.scope, `there is a route ${id} already: give this one another id`);
+    }
     const { min, max } = priorities.paths;
     const priority = props.listenerPriority ?? stablePriority(id, priorities.paths);
     checkWhole(this.scope, `listenerPriority of the route ${id}`, priority, min, max);
@@ -127,6 +134,19 @@ export class EdgeRules {
     }
     this.routes.set(priority, id);
     this.rulePaths(id, priority, props);
+    this.keepApprovalPaths(id, props);
+  }
+
+  private keepApprovalPaths(id: string, { paths, host = this.props.gatewayHost }: PathRouteProps): void {
+    if (host !== this.props.gatewayHost) return;
+    for (const path of paths) {
+      const own = approvalPaths.find((each) => pathsOverlap(path, each));
+      if (own === undefined) continue;
+      throw synthError(
+        this.scope,
+        `the route ${id} has the path "${path}", and the platform itself answers ${own} of ${host}: give a path that cannot be one of those, or another host`,
+      );
+    }
   }
 
   private rulePaths(id: string, priority: number, route: PathRouteProps): void {

@@ -163,10 +163,46 @@ test('an edge has one service where people answer, and its paths are no other ro
   });
   assert.match(twice, /approvals are routed already: an edge has one such service$/);
   const taken = edgeFailure(alone, (made, it) => {
-    made.routeApprovals(it.targetGroup('A', 1), ['/approvals']);
-    made.routePaths('Mine', { paths: ['/approvals'], targetGroup: it.targetGroup('B', 1) });
+    made.routePaths('Mine', { paths: ['/answers'], targetGroup: it.targetGroup('A', 1) });
+    made.routeApprovals(it.targetGroup('B', 1), ['/answers']);
   });
-  assert.match(taken, /path \/approvals of mcp\.example\.com is routed twice: take it out of the route Mine/);
+  assert.match(taken, /path \/answers of mcp\.example\.com is routed twice: take it out of the route Approvals/);
+});
+
+test('a route that could take what people and Slack are answered by, or be passed over for them, is refused', () => {
+  const of = (path: string, host?: string) => (made: PublicEdge, it: EdgeWorld) =>
+    made.routePaths('Mine', { paths: ['/mine/*', path], targetGroup: it.targetGroup('T', 1), ...(host && { host }) });
+  const theirs = {
+    '/approvals': '/approvals',
+    '/approval?': '/approvals',
+    '/approvals*': '/approvals',
+    '/*': '/approvals',
+    '/approvals/export': '/approvals/*',
+    '/*/export': '/approvals/*',
+    '/slack/interactions': '/slack/*',
+    '/sl?ck/*/more': '/slack/*',
+  };
+  for (const [path, own] of Object.entries(theirs)) {
+    assert.equal(
+      edgeFailure(alone, of(path)),
+      `Stack/Edge: the route Mine has the path "${path}", and the platform itself answers ${own} of mcp.example.com: give a path that cannot be one of those, or another host`,
+    );
+    edge(alone, of(path, 'id.example.com'));
+  }
+  for (const path of ['/approvals-export', '/approval', '/slack', '/slacks/*', '/my/approvals', '/APPROVALS', '/m*']) {
+    edge(alone, of(path));
+  }
+});
+
+test('a route with the id of another one is refused as that, whatever its priority', () => {
+  for (const listenerPriority of [undefined, 2001]) {
+    const twice = edgeFailure(alone, (made, it) => {
+      made.routePaths('Mine', { paths: ['/mine/*'], targetGroup: it.targetGroup('A', 1) });
+      const other = { paths: ['/other/*'], targetGroup: it.targetGroup('B', 1) };
+      made.routePaths('Mine', { ...other, ...(listenerPriority !== undefined && { listenerPriority }) });
+    });
+    assert.equal(twice, 'Stack/Edge: there is a route Mine already: give this one another id');
+  }
 });
 
 test('a route that does not fit into a rule is refused', () => {
