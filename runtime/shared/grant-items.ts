@@ -7,8 +7,8 @@ import { keyHash } from './key-hash.ts';
 /** Whatever a record claims, a yes is open for no longer. */
 export const grantLifetimeMaxMs = 15 * 60_000;
 
-/** Kept for a day after its end: a used grant that is asked for again is then still known as used. */
-const keptSeconds = 86_400;
+/** Kept for longer than its request (a week after its end), which says what became of it: a grant that is gone would read as one that nobody used. */
+const keptSeconds = 8 * 86_400;
 
 export interface GrantKey {
   readonly pk: string;
