@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type * as cdk from 'aws-cdk-lib';
 import { isSlackSecret } from '../lib/constructs/check-slack.ts';
+import { isPlatformName, platformNameWords } from '../lib/constructs/platform-name.ts';
 
 /** What differs between two deployments of the same app. */
 export interface DeploymentSettings {
@@ -61,9 +62,16 @@ export function readDeploymentSettings(
       `The policy version is "${givenVersion}": it is a whole number from 1 (-c policyVersion=..., or TOOLGATE_POLICY_VERSION).`,
     );
   }
+  // Here, because the stacks are named by it, and the CDK looks at their names before a construct can.
+  const platformName = read('platformName', 'TOOLGATE_PLATFORM') ?? (profile === 'dev' ? 'dev' : 'prod');
+  if (!isPlatformName(platformName)) {
+    throw new Error(
+      `The name of the platform is "${platformName}": it is a word of ${platformNameWords} (-c platformName=..., or TOOLGATE_PLATFORM).`,
+    );
+  }
   const slack = readSlackSettings(read);
   return {
-    platformName: read('platformName', 'TOOLGATE_PLATFORM') ?? (profile === 'dev' ? 'dev' : 'prod'),
+    platformName,
     domainName,
     isDev: profile === 'dev',
     ...(hostedZoneId !== undefined && { hostedZoneId }),

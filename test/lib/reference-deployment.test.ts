@@ -198,6 +198,14 @@ test('a setting that is missing or wrong is a sentence that says how to give it'
     read({ ...zone, TOOLGATE_POLICY_VERSION: '0' }),
     /The policy version is "0": it is a whole number from 1/,
   );
+  for (const name of ['Prod_1', 'prod-', '1st', 'a'.repeat(33)]) {
+    assert.throws(
+      read({ ...zone, TOOLGATE_PLATFORM: name }),
+      new RegExp(
+        `^Error: The name of the platform is "${name}": it is a word of 1 to 32 lower-case letters.*TOOLGATE_PLATFORM`,
+      ),
+    );
+  }
   const half = { ...zone, TOOLGATE_SLACK_CHANNELS: 'acme=C0123456789' };
   assert.throws(read(half), /Slack is named by half: give all of -c slackChannels=/);
   const slack = { ...half, TOOLGATE_SLACK_BOT_TOKEN_SECRET: 'bot', TOOLGATE_SLACK_SIGNING_SECRET: 'signing' };
