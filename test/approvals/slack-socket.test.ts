@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createSlackEvents } from '../../runtime/approvals/clients/slack-events.ts';
+import { keepSocket } from '../../runtime/approvals/keep-socket.ts';
 import { type ApprovalsWorld, openApprovalsWorld } from '../support/approvals-world.ts';
 import { startSlackDouble } from '../support/slack-double.ts';
 import { pressPayload } from '../support/slack-sender.ts';
@@ -78,6 +80,48 @@ test('a socket that Slack ends, or that breaks, is opened again', async (t) => {
     end();
     await world.until(async () => opened() > before && (await isReady(world)), 'the next socket');
   }
+});
+
+test('a peer that takes the socket and never says hello is left after 30 seconds, told once a try, and tried again after a growing pause', async (t) => {
+  const { appToken, apiUrl, close, socket } = await startSlackDouble();
+  socket.isMute = true;
+  const soon = async (claim: () => boolean) => {
+    for (let n = 0; n < 500 && !claim(); n += 1) await sleep(10);
+    assert.ok(claim());
+  };
+  const waits: number[] = [];
+  const events = createSlackEvents({
+    ...{ appToken, apiUrl },
+    onClick: async () => {},
+    // As if that time were over as soon as the other side has the socket.
+    wait: async (ms, signal) => {
+      waits.push(ms);
+      await (socket.isMute ? soon(socket.isOpen) : once(signal, 'abort'));
+    },
+  });
+  const lines: { readonly msg: string; readonly err: { readonly word: string } }[] = [];
+  const pauses: number[] = [];
+  const kept = keepSocket(events.openSocket ?? assert.fail(), {
+    now: () => 0,
+    logger: pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) }),
+    ...{ pauseMs: 2000, pauseMsMax: 60_000 },
+    wait: async (ms) => {
+      pauses.push(ms);
+      await soon(() => !socket.isOpen());
+      socket.isMute = pauses.length < 3;
+    },
+  });
+  t.after(async () => {
+    await Promise.all([events.close(), kept.close()]);
+    await close();
+  });
+  await soon(() => kept.problem() === undefined);
+  assert.deepEqual(pauses, [2000, 4000, 8000]);
+  assert.deepEqual(waits, Array(4).fill(30_000));
+  assert.deepEqual(
+    lines.map((line) => [line.msg, line.err.word]),
+    Array(3).fill(['the socket to Slack cannot be opened; it is tried again', 'no_hello']),
+  );
 });
 
 test('a socket that is asked for while the service ends is not left open', async (t) => {

@@ -7,6 +7,8 @@ export interface SlackSocket {
   /** Sends one payload in an envelope to whoever connected last; resolves with the acknowledgement. */
   send(payload: object): Promise<{ readonly envelope_id: string; readonly payload?: unknown }>;
   readonly isOpen: () => boolean;
+  /** Connects, answers pings, and says nothing else: neither hello nor goodbye. @default false */
+  isMute: boolean;
   /** As Slack does every few hours: asks whoever connected last to come again. */
   disconnect(): void;
   close(): void;
@@ -32,17 +34,18 @@ export function attachSlackSocket(server: Server): SlackSocket {
       if (current === socket) current = undefined;
     });
     socket.on('error', () => socket.destroy());
+    socket.on('end', () => socket.end());
     let held = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {
       held = Buffer.concat([held, chunk]);
       for (let frame = readFrame(held); frame !== undefined; frame = readFrame(held)) {
         held = held.subarray(frame.bytes);
-        if (frame.opcode === 8) socket.end(writeFrame(8, frame.data));
+        if (frame.opcode === 8 && !double.isMute) socket.end(writeFrame(8, frame.data));
         if (frame.opcode === 9) socket.write(writeFrame(10, frame.data));
         if (frame.opcode === 1) acknowledge(frame.data.toString());
       }
     });
-    socket.write(writeFrame(1, Buffer.from(JSON.stringify({ type: 'hello', num_connections: 1 }))));
+    if (!double.isMute) socket.write(writeFrame(1, Buffer.from(JSON.stringify({ type: 'hello', num_connections: 1 }))));
   });
 
   function acknowledge(text: string): void {
@@ -51,7 +54,8 @@ export function attachSlackSocket(server: Server): SlackSocket {
     waiting.delete(ack.envelope_id);
   }
 
-  return {
+  const double: SlackSocket = {
+    isMute: false,
     send(payload) {
       const envelope_id = `envelope-${++sequence}`;
       const envelope = { envelope_id, type: 'interactive', accepts_response_payload: true, payload };
@@ -67,6 +71,7 @@ export function attachSlackSocket(server: Server): SlackSocket {
       for (const socket of sockets) socket.destroy();
     },
   };
+  return double;
 }
 
 function writeFrame(opcode: number, data: Buffer): Buffer {

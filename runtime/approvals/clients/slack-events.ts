@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { App, type Context, type Receiver, type ReceiverEvent, SocketModeReceiver } from '@slack/bolt';
 import { denyDialogId } from '../messages/deny-dialog.ts';
 import { cardActions } from '../messages/request-card.ts';
 import { takeBackDialogId } from '../messages/take-back-dialog.ts';
 import { readClick, type SlackClick } from '../read-click.ts';
-import { muteLogger, toFailure } from './slack.ts';
+import { muteLogger, SlackFailure, toFailure } from './slack.ts';
 
 /** What Slack sends us, whichever way it comes. */
 export interface SlackEvents {
@@ -30,10 +31,13 @@ export interface SlackEventsOptions {
   readonly apiUrl?: string | undefined;
   /** What a click leads to. Never rejects. */
   readonly onClick: (click: SlackClick) => Promise<void>;
+  /** Ends early when the signal says so. @default a timer */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<unknown>;
 }
 
 /** Bolt behind our own check of the bytes: it knows the shapes of what Slack sends, acknowledges, and keeps the socket. */
-export function createSlackEvents({ appToken, apiUrl, onClick }: SlackEventsOptions): SlackEvents {
+export function createSlackEvents(options: SlackEventsOptions): SlackEvents {
+  const { appToken, apiUrl, onClick, wait = (ms, signal) => sleep(ms, undefined, { signal }) } = options;
   const underWay = new Set<Promise<void>>();
   const socket =
     appToken === undefined
@@ -46,7 +50,7 @@ export function createSlackEvents({ appToken, apiUrl, onClick }: SlackEventsOpti
           installerOptions: {
             clientOptions: {
               ...(apiUrl !== undefined && { slackApiUrl: apiUrl }),
-              timeout: openTimeoutMs,
+              timeout: addressTimeoutMs,
               retryConfig: { retries: 0 },
               rejectRateLimitedCalls: true,
             },
@@ -91,10 +95,23 @@ export function createSlackEvents({ appToken, apiUrl, onClick }: SlackEventsOpti
       lose = resolve;
     });
     opening = app.start();
+    const patience = new AbortController();
+    let isLate = false;
+    // Bolt waits for ever for a hello, as long as its pings are answered.
+    void wait(helloTimeoutMs, patience.signal)
+      .catch(() => undefined)
+      .then(() => {
+        isLate = !patience.signal.aborted;
+        if (isLate) hangUp(client);
+      });
     try {
       await opening;
     } catch (error) {
-      throw toFailure('apps.connections.open', error);
+      throw isLate
+        ? new SlackFailure('apps.connections.open', 'unavailable', 'no_hello')
+        : toFailure('apps.connections.open', error);
+    } finally {
+      patience.abort();
     }
     // It was asked for before the end, which closed nothing then.
     if (isClosing) await client.disconnect();
@@ -120,8 +137,17 @@ export function createSlackEvents({ appToken, apiUrl, onClick }: SlackEventsOpti
   };
 }
 
+/** Whoever says no hello may say no goodbye: the first ends the conversation, the second does not wait for the other side. */
+function hangUp(client: SocketModeReceiver['client']): void {
+  void client.disconnect();
+  void client.disconnect();
+}
+
 /** Of the one request that asks Slack where the socket is. */
-const openTimeoutMs = 10_000;
+const addressTimeoutMs = 10_000;
+
+/** Until Slack says hello, that request included. */
+const helloTimeoutMs = 30_000;
 
 /** Over HTTP the service itself listens, on the bytes. */
 const noReceiver: Receiver = { init() {}, start: async () => {}, stop: async () => {} };
