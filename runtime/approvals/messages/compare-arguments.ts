@@ -107,11 +107,11 @@ function same(text: string): Piece {
 /** What a comparison comes to, after "Compared with the last yes: ". */
 export const comparisonWords: Readonly<Record<Comparison['kind'], string>> = {
   same: 'exactly the same arguments',
-  'same-but-masked': 'the same arguments, but for what is masked',
+  'same-but-masked': 'what is shown is the same; what is masked differs',
   'too-long': 'too long to be laid side by side',
   'too-different': 'very different arguments',
   'not-kept': 'its arguments are not kept any more',
-  changed: 'these lines changed (- then, + now)',
+  changed: 'these lines changed (- then, + now); what is masked may differ, too',
 };
 
 /** Columns of a line of text; Slack wraps longer ones where it likes, and what it wraps has no mark. */

@@ -84,7 +84,7 @@ function wholeness({ request, wholeArguments }: ShownRequest) {
   if (wholeArguments === undefined) {
     return html`<p class="note">Only the beginning of the arguments is kept any more.${request.state === 'open' ? ` ${noSay(['arguments_gone'])}` : undefined}</p>`;
   }
-  const masked = 'Personal data and secrets are masked; everything else is what would be sent.';
+  const masked = 'Personal data and secrets are masked, with their length; everything else is what would be sent.';
   if (request.isAbridged !== true) return html`<p class="soft">${masked}</p>`;
   return html`<p class="soft">All of it is here, ${lengthOf(wholeArguments)}: scroll to its end. ${masked}</p>`;
 }

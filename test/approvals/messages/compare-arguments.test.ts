@@ -5,6 +5,7 @@ import {
   type Comparison,
   compareArguments,
   comparisonText,
+  comparisonWords,
 } from '../../../runtime/approvals/messages/compare-arguments.ts';
 import type { JsonObject } from '../../../runtime/contract/json.ts';
 import { closedQuestion, hostileText } from '../../support/question.ts';
@@ -66,6 +67,11 @@ test('the same is said to be the same only when every byte is', () => {
   assert.equal(compare(masked, masked, true).kind, 'same');
   assert.equal(compare(masked, masked).kind, 'same-but-masked');
   assert.equal(compare(undefined, masked).kind, 'not-kept');
+});
+
+test('whatever differs, it is said that what is masked does or may', () => {
+  assert.equal(comparisonWords['same-but-masked'], 'what is shown is the same; what is masked differs');
+  assert.match(comparisonWords.changed, /what is masked may differ, too$/);
 });
 
 test('what has too many lines to be compared is said to be too long, on either side', () => {

@@ -55,9 +55,72 @@ suite('people are shown', () => {
     });
     const text = JSON.stringify(shown);
     assert.equal(/ada@|bob@|078-05|900123|hunter2/.exec(text), null);
-    assert.ok(text.includes('for <EMAIL_ADDRESS>'));
+    assert.ok(text.includes('for <EMAIL_ADDRESS of 15 characters>'));
     assert.ok(text.length > 160_000);
   });
+});
+
+suite('a mask', () => {
+  test('says how long what it covers is, in values, names, JSON in a text and encodings', async (t) => {
+    const world = await openApprovalWorld(t);
+    const encoded = Buffer.from('mail to ada@example.org').toString('base64');
+    const shown = await shownOf(world, {
+      text: "update users set password='hunter2' where mail = 'ada@example.org'",
+      'ada@example.org': 1,
+      token: 'aB3#$;--%20 ;drop',
+      body: JSON.stringify({ password: 'x' }),
+      encoded,
+    });
+    assert.deepEqual(shown, {
+      text: "update users set password='<PASSWORD of 7 characters>' where mail = '<EMAIL_ADDRESS of 15 characters>'",
+      '<EMAIL_ADDRESS of 15 characters>': 1,
+      token: '<SECRET of 17 characters>',
+      body: JSON.stringify({ password: '<PASSWORD of 1 character>' }),
+      encoded: Buffer.from('mail to <EMAIL_ADDRESS of 15 characters>').toString('base64'),
+    });
+  });
+
+  const pem = (label: string) => `-----${label} PRIVATE KEY-----`;
+  const rows: Readonly<Record<string, readonly [args: JsonObject, type: string]>> = {
+    'an expression after the word password': [
+      { text: 'DELETE FROM users WHERE password=name/**/or/**/true' },
+      'PASSWORD',
+    ],
+    'the name of a column': [{ text: 'DELETE FROM users WHERE password=password' }, 'PASSWORD'],
+    'what stands between the marks of a key': [
+      { text: `DELETE FROM carts WHERE id = 5 /* aaaaaaaaaaaaaaaa ${pem('BEGIN')} */ OR true /* ${pem('END')} */` },
+      'PRIVATE_KEY',
+    ],
+    'the rest of the text after the beginning of a key': [
+      { text: `DELETE FROM carts WHERE id = 5 -- aaaaaaaaaaaaaaaa ${pem('BEGIN')}\n OR true` },
+      'PRIVATE_KEY',
+    ],
+    'an expression in what looks like a URL': [{ text: "DELETE FROM t WHERE u = 'x://:'or'1'='1'--@'" }, 'PASSWORD'],
+    'the same in a name': [{ 'WHERE password=name/**/or/**/true': 1 }, 'PASSWORD'],
+    'the same in JSON in a text': [
+      { text: JSON.stringify({ sql: 'DELETE FROM users WHERE password=name/**/or/**/true' }) },
+      'PASSWORD',
+    ],
+    'the same in base64': [
+      { text: Buffer.from('DELETE FROM users WHERE password=name/**/or/**/true').toString('base64') },
+      'PASSWORD',
+    ],
+    'members below a name that says password': [{ text: { password: { op: 'drop database' } } as Json }, 'PASSWORD'],
+    'words under a name that says e-mail': [{ text: { email: 'look at; drop all' } }, 'EMAIL_ADDRESS'],
+  };
+  for (const [what, [args, type]] of Object.entries(rows)) {
+    test(`does not hide ${what}: nobody is asked, and it is on record with its digest`, async (t) => {
+      const world = await openApprovalWorld(t, { questionsPerHourMax: 1 });
+      const { json: answer } = await world.change({ arguments: args });
+      const { content, _meta } = answer.result;
+      assert.equal(_meta['dev.toolgate/error'].code, 'arguments_unshowable');
+      assert.match(content[0].text, new RegExp(`what would be masked as ${type} may be more than that\\. Write it so`));
+      const { outcome, code, arguments_sha256 } = world.lastEvent();
+      assert.deepEqual([outcome, code, arguments_sha256], ['refused', 'arguments_unshowable', canonicalSha256(args)]);
+      assert.deepEqual(await world.store.listUnsettled(), []);
+      approvalOf(await world.change());
+    });
+  }
 });
 
 suite('what people cannot be shown whole is asked of nobody', () => {

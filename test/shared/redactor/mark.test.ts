@@ -5,7 +5,7 @@ import { redactJson } from '../../../runtime/shared/redact-json.ts';
 
 /** What masks cover, and what stands there instead. */
 function marked(value: Json) {
-  const covered: (readonly [type: string, text: string, named?: string])[] = [];
+  const covered: (readonly string[])[] = [];
   const redacted = redactJson(value, 10_000, ({ type, text, start, end, named }) => {
     covered.push([type, text.slice(start, end), ...(named === undefined ? [] : [named])]);
     return `[${type}]`;
