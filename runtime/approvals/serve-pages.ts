@@ -10,6 +10,7 @@ import type { ApproverPolicy } from '../shared/policy-client.ts';
 import { answerProblem, overview } from './answer-problem.ts';
 import type { ApprovalHistory } from './clients/approval-history.ts';
 import type { Answer, AnswerOutcome } from './decide-request.ts';
+import { listClosed } from './list-closed.ts';
 import { lookAtRequest } from './look-at-request.ts';
 import { type GrantUse, isLeft } from './messages/grant-use.ts';
 import type { Precedents } from './messages/precedents.ts';
@@ -19,7 +20,6 @@ import { plainPage } from './pages/plain-page.ts';
 import { requestPage } from './pages/request-page.ts';
 import { noSay } from './pages/words.ts';
 import { recordRefusedForm } from './record-refused-form.ts';
-import { seesAll } from './sees-all.ts';
 import { type TakeBack, whyNoTakeBack } from './take-back.ts';
 
 /** What the pages need. */
@@ -116,9 +116,7 @@ async function list({ request, response }: Visit, deps: PagesDeps): Promise<void
   const looks = open.map((each) => ({ each, look: lookAtRequest(each, person, deps) }));
   const toAnswer = looks.flatMap(({ each, look }) => (look.kind === 'seen' && look.reasons.length === 0 ? [each] : []));
   const own = looks.flatMap(({ each, look }) => (look.kind === 'seen' && look.isOwn ? [each] : []));
-  const whose = seesAll(person, deps) ? { tenant: person.tenant } : { tenant: person.tenant, subject: person.subject };
-  // What is over is no reason to keep what is open from anybody.
-  const closed = await deps.history.list(whose, deps.now()).catch(() => undefined);
+  const closed = await listClosed(person, deps);
   sendPage(response, 200, listPage({ person, toAnswer, own, closed, nowMs: deps.now() }));
 }
 

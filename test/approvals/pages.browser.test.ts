@@ -20,8 +20,10 @@ for (const width of [390, 1280]) {
       clientId: 'https://claude.example/oauth/metadata-of-a-client-with-a-rather-long-address.json',
       arguments: { sql, limit: 200, contact: '[email]', note: 'w'.repeat(180) },
     });
-    await ask({ words: 'Empties the bucket reports-2025.', argumentsSha256: 'b'.repeat(64), tool: 's3.empty' });
-    await ask({ words: 'Deletes order 7.', argumentsSha256: 'c'.repeat(64), subject: 'ada' });
+    const bucket = { words: 'Empties the bucket reports-2025.', arguments: { bucket: 'reports-2025' } };
+    await ask({ ...bucket, argumentsSha256: 'b'.repeat(64), tool: 's3.empty' });
+    const order = { words: 'Deletes order 7.', arguments: { order: 7 } };
+    await ask({ ...order, argumentsSha256: 'c'.repeat(64), subject: 'ada' });
     const context = await (await openChromium(t)).newContext({
       viewport: { width, height: 844 },
       javaScriptEnabled: false,
@@ -38,7 +40,7 @@ for (const width of [390, 1280]) {
     await page.getByRole('button', { name: 'Ada' }).press('Enter');
     await page.getByRole('heading', { name: 'Approvals' }).waitFor();
     await look('list');
-    await page.getByRole('link', { name: 'Runs postgres.write' }).press('Enter');
+    await page.getByRole('link', { name: 'update invoices' }).press('Enter');
     await page.getByRole('heading', { name: 'Approval wanted' }).waitFor();
     await look('card');
     // A no without a reason does not leave the browser.
@@ -50,7 +52,7 @@ for (const width of [390, 1280]) {
     await look('denied');
 
     await page.goto(`${publicUrl}/approvals`);
-    await page.getByRole('link', { name: 'Empties the bucket' }).click();
+    await page.getByRole('link', { name: 'reports-2025' }).click();
     await page.getByRole('button', { name: 'Approve' }).press('Enter');
     await page.getByText('ada approved this').waitFor();
     await look('approved');
@@ -90,7 +92,7 @@ for (const width of [390, 1280]) {
     await page.getByRole('heading', { name: 'Over' }).waitFor();
     await look('list-over');
 
-    await page.getByRole('link', { name: 'Deletes order 7.' }).click();
+    await page.getByRole('link', { name: 'order: 7' }).click();
     await page.getByText('This waits for somebody else').waitFor();
     await look('own');
     await page.getByRole('button', { name: 'I do not need it any more' }).press('Enter');

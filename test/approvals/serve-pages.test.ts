@@ -146,9 +146,10 @@ test('the list shows what waits for a person, and what that person asked', async
   await ask({ words: 'Of another tenant.', tenant: 'globex' });
   const { browser, page } = await openAs('ada', `${publicUrl}/approvals`);
   const [toAnswer = '', own = ''] = page.text.split('Asked by you');
-  assert.ok(toAnswer.includes(`<a href="/approvals/${first.id}">Deletes order 1.</a>`));
+  const sql = 'sql: &quot;delete from orders where id = 1&quot;';
+  const entry = `<a href="/approvals/${first.id}"><code>${sql}</code></a>\n<p class="about">Deletes order 1.</p>`;
+  assert.ok(toAnswer.includes(entry), toAnswer);
   assert.ok(!toAnswer.includes('order 2') && own.includes('Deletes order 2.'));
-  assert.ok(toAnswer.includes('<code>sql: &quot;delete from orders where id = 1&quot;</code>'), toAnswer);
   assert.match(own, /<code>sql: &quot;delete from orders where note = &#39;&lt;b&gt;x+…<\/code>/);
   assert.ok(!page.text.includes('Of another tenant.'));
   clock.aheadMs = 10 * 60_000;
@@ -368,8 +369,13 @@ test('what is over is listed for approvers, and for everybody else what they ask
   const second = await ask({ words: 'Deletes order 2.', argumentsSha256: 'b'.repeat(64), subject: 'alice' });
   await answer(second, 'ada');
   const { browser, page } = await openAs('pat', `${publicUrl}/approvals`);
-  assert.match(page.text, /Deletes order 2\.<\/a>\n<p class="soft">Approved by ada at /);
-  assert.match(page.text, /Deletes order 1\.<\/a>\n<p class="soft">Denied by ada at /);
+  const [, closed = ''] = page.text.split('Over</h2>');
+  assert.match(
+    closed,
+    /<code>sql: .*<\/code><\/a>\n<p class="about">Deletes order 2\.<\/p>\n<p class="soft">Approved by ada, /,
+  );
+  assert.match(closed, /<p class="about">Deletes order 1\.<\/p>\n<p class="soft">Denied by ada, /);
+  assert.match(closed, /The call may still run\. /);
   const over = await browser.go(publicUrl + pathOf(second.id));
   assert.match(over.text, /alice asked\.<\/li>\n<li>.* ada said yes, on this page\.<\/li>\n<\/ol>/);
   const taken = { form: formFieldOf(over, pathOf(second.id)), answer: 'take-back', reason: 'Wrong order.' };
@@ -377,7 +383,7 @@ test('what is over is listed for approvers, and for everybody else what they ask
   const after = await browser.go(over.url);
   assert.match(after.text, /<h1>Taken back<\/h1>[\s\S]*pat took the yes back at .*“Wrong order\.”/);
   assert.ok(!after.text.includes('name="answer"'));
-  assert.match((await browser.go(`${publicUrl}/approvals`)).text, /Approved by ada at .* and taken back\. /);
+  assert.match((await browser.go(`${publicUrl}/approvals`)).text, /Approved by ada, .*\. Taken back\. /);
   const { page: own } = await openAs('alice', `${publicUrl}/approvals`);
   assert.ok(own.text.includes('Deletes order 2.') && !own.text.includes('Deletes order 1.'));
 });

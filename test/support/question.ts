@@ -32,6 +32,7 @@ export function closedQuestion(changes: Partial<ClosedQuestion> = {}): ClosedQue
     scope: 'call',
     approver: 'ada',
     ...{ server, tool, subject, words, argumentsSha256 },
+    beginning: 'channel: "#general", text: "Hello"',
     arguments: { channel: '#general', text: 'Hello' },
     ...changes,
   };

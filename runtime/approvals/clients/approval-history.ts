@@ -7,6 +7,7 @@ import { argumentsKey, fromArgumentsItem } from '../../shared/approval-items.ts'
 import { type DynamoDBClient, ifConditionHolds, orRefuse } from '../../shared/dynamo.ts';
 import { keyHash } from '../../shared/key-hash.ts';
 import { type ClosedQuestion, type Precedents, precedentDays, precedentsOf } from '../messages/precedents.ts';
+import { argumentsInBrief } from '../messages/show-arguments.ts';
 
 /** How questions ended, for 30 days. Every method throws Refusal `approval_unavailable` when the store gives no answer. */
 export interface ApprovalHistory {
@@ -159,12 +160,13 @@ function closedQuestion(request: ApprovalRequest, isTakenBack: boolean): ClosedQ
     server,
     tool,
     argumentsSha256,
+    beginning: argumentsInBrief(request.arguments),
     arguments: request.isAbridged === true ? undefined : request.arguments,
   };
 }
 
 function toClosed(stored: Readonly<Record<string, unknown>>): ClosedQuestion {
-  const { id, state, closedAtMs, approver, words, subject, server, tool, argumentsSha256 } = stored;
+  const { id, state, closedAtMs, approver, words, subject, server, tool, argumentsSha256, beginning } = stored;
   const text = stored.arguments;
   return {
     id: id as string,
@@ -178,6 +180,7 @@ function toClosed(stored: Readonly<Record<string, unknown>>): ClosedQuestion {
     server: server as string,
     tool: tool as string,
     argumentsSha256: argumentsSha256 as string,
+    beginning: beginning as string | undefined,
     arguments: typeof text === 'string' ? (JSON.parse(text) as JsonObject) : undefined,
   };
 }

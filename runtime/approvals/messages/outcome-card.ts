@@ -4,6 +4,7 @@ import { type GrantUse, isLeft } from './grant-use.ts';
 import type { Question, SlackMessage } from './question.ts';
 import { cardActions, heading, noticeText, questionBlocks } from './request-card.ts';
 import { type Line, linesBlock } from './rich-text.ts';
+import { titles } from './titles.ts';
 
 /** How a question ended. Times are milliseconds since the epoch. */
 export type Outcome =
@@ -20,13 +21,6 @@ export type Outcome =
   | { readonly state: 'denied'; readonly by: string; readonly atMs: number; readonly reason: string }
   | { readonly state: 'expired'; readonly atMs: number }
   | { readonly state: 'withdrawn'; readonly atMs: number };
-
-const titles: Readonly<Record<Outcome['state'], string>> = {
-  approved: 'Approved',
-  denied: 'Denied',
-  expired: 'Nobody answered in time',
-  withdrawn: 'No longer asked',
-};
 
 /** The card for everybody once it is decided: the outcome first, the question below. Its one button is for a yes that can still be taken back. */
 export function outcomeCard(question: Question, outcome: Outcome): SlackMessage {

@@ -19,6 +19,8 @@ export interface ClosedQuestion {
   readonly server: string;
   readonly tool: string;
   readonly argumentsSha256: string;
+  /** How the redacted arguments begin, on one line; undefined for what an earlier version noted. */
+  readonly beginning: string | undefined;
   /** Redacted; undefined where they were not kept. */
   readonly arguments: JsonObject | undefined;
 }

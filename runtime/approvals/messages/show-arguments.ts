@@ -35,11 +35,13 @@ export function argumentLines(value: Json): readonly string[] {
   return members.flatMap(([name, member]) => linesAt(shownName(name), member));
 }
 
-/** The beginning of the same on one line, for a list. */
-export function argumentsInBrief(value: Json, lengthMax: number): string {
-  if (!isObject(value)) return shorten(visibleJson(value), lengthMax);
+const briefLengthMax = 140;
+
+/** The beginning of the same on one line: what tells one question about a tool from another in a list. */
+export function argumentsInBrief(value: Json): string {
+  if (!isObject(value)) return shorten(visibleJson(value), briefLengthMax);
   const members = Object.entries(value).map(([name, member]) => `${shownName(name)}: ${visibleJson(member)}`);
-  return shorten(members.join(', ') || '(no arguments)', lengthMax);
+  return shorten(members.join(', ') || '(no arguments)', briefLengthMax);
 }
 
 function linesAt(path: string, value: Json): readonly string[] {

@@ -6,6 +6,7 @@ import { type ComparedLine, compareArguments, comparisonWords } from '../message
 import type { GrantUse } from '../messages/grant-use.ts';
 import { type Precedents, precedentWords } from '../messages/precedents.ts';
 import { argumentLines, lengthOf } from '../messages/show-arguments.ts';
+import { titles } from '../messages/titles.ts';
 import { whyAsked } from '../messages/why-asked.ts';
 import { sameLines, windowLabel } from '../messages/window-words.ts';
 import { formToken, type SignedIn } from '../page-sign-in.ts';
@@ -36,14 +37,6 @@ export interface ShownRequest {
 }
 
 export const reasonLengthMax = 500;
-
-const titles: Readonly<Record<ApprovalRequest['state'], string>> = {
-  open: 'Approval wanted',
-  approved: 'Approved',
-  denied: 'Denied',
-  expired: 'Nobody answered in time',
-  withdrawn: 'No longer asked',
-};
 
 /** One question in full: how it stands, what would happen, and the two answers for whoever has a say. */
 export function requestPage(shown: ShownRequest): string {

@@ -42,7 +42,9 @@ dl { margin: 1.2rem 0; }
 dt { color: var(--soft); font-size: .9rem; }
 dd { margin: 0 0 .6rem; overflow-wrap: anywhere; }
 .requests li { padding: .8rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
-.requests a { font-weight: 600; overflow-wrap: anywhere; }
+.requests a { overflow-wrap: anywhere; }
+.requests a code { color: inherit; font-weight: 600; }
+.requests .about { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .answer { border-top: 1px solid var(--line); padding-top: 1rem; }
 .answer .choice { margin: .8rem 0; }
 label { display: block; overflow-wrap: anywhere; font-weight: 600; margin-bottom: .4rem; }
