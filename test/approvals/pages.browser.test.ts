@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import type { JsonObject } from '../../runtime/contract/json.ts';
 import { createGrantStore } from '../../runtime/shared/grant-store.ts';
 import { fitsIn, isUsable, keepPicture, openChromium } from '../authorization/chromium.ts';
@@ -164,6 +165,25 @@ for (const width of [390, 1280]) {
     await keepPicture(page, `approvals-expired-${width}`);
   });
 
+  test(`signs stand in their order at ${width} pixels, whatever is written from right to left around them`, async (t) => {
+    const { publicUrl, ask, answer, clock } = await openPages(t);
+    const sql = "delete from a where name = 'אבג' < 100 - 7 -- 'דהו' or 1 = 2";
+    await answer(await ask({ arguments: { sql } }), 'ada');
+    clock.aheadMs += 1000;
+    const next = { sql: sql.replace('100', '200') };
+    const { id } = await ask({ arguments: next, argumentsSha256: 'b'.repeat(64) });
+    const page = await (await openChromium(t)).newPage({ viewport: { width, height: 844 } });
+    await page.goto(`${publicUrl}/approvals/${id}`);
+    await page.getByRole('button', { name: 'Ada' }).click();
+    await page.getByRole('heading', { name: 'Changed since the last yes' }).waitFor();
+    assert.deepEqual(await turnedSigns(page, 'pre .line'), [3, 0]);
+    const box = await page.getByRole('region', { name: 'With these arguments' }).boundingBox();
+    const wide = width === 1280 ? 800 : 0;
+    assert.ok(box !== null && box.width > wide && box.width <= 960, `the arguments are ${box?.width} wide`);
+    await page.goto(`${publicUrl}/approvals`);
+    assert.deepEqual(await turnedSigns(page, '.requests code'), [2, 0]);
+  });
+
   test(`nothing is wider than ${width} pixels`, async (t) => {
     const { publicUrl, ask } = await openPages(t);
     const wide = 'x'.repeat(400);
@@ -176,4 +196,28 @@ for (const width of [390, 1280]) {
     await page.goto(`${publicUrl}/approvals`);
     await fitsIn(page, width);
   });
+}
+
+/** How many lines match, and how many of their signs do not stand after the one before them, to the right or on a line below. */
+function turnedSigns(page: Page, selector: string): Promise<unknown> {
+  return page.evaluate(`(() => {
+    const lines = [...document.querySelectorAll(${JSON.stringify(selector)})];
+    let turned = 0;
+    for (const line of lines) {
+      let last = { left: -1, bottom: -1 };
+      const walk = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+      while (walk.nextNode()) {
+        for (let at = 0; at < walk.currentNode.length; at += 1) {
+          const range = document.createRange();
+          range.setStart(walk.currentNode, at);
+          range.setEnd(walk.currentNode, at + 1);
+          const box = range.getBoundingClientRect();
+          if (box.width === 0) continue;
+          if (box.left <= last.left && box.top < last.bottom - 1) turned += 1;
+          last = box;
+        }
+      }
+    }
+    return [lines.length, turned];
+  })()`);
 }

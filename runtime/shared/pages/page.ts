@@ -57,6 +57,8 @@ textarea { width: 100%; font: inherit; color: inherit; background: var(--page); 
 pre.long { height: 24rem; max-height: none; resize: vertical; }
 pre .line { display: block; padding-left: 4ch; text-indent: -4ch; }
 pre del, pre ins { color: inherit; text-decoration: none; }
+pre, pre .line, .requests code { direction: ltr; unicode-bidi: bidi-override; }
+@media (min-width: 64rem) { main:has(pre), header:has(+ main pre) { max-width: 60rem; } main:has(pre) :is(p, dl, form, .life) { max-width: 46rem; } }
 pre del { background: var(--gone); }
 pre ins { background: var(--new); }
 ol.life { margin: 0; padding: 0 0 0 1.2rem; }
