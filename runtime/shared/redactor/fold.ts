@@ -28,7 +28,7 @@ export function foldViews(view: View): View[] {
   const folded = new ViewBuilder(view);
   const joined = new ViewBuilder(view);
   const tags = new ViewBuilder(view);
-  const reversed: View[] = [];
+  const overrides: Override[] = [];
   const { text } = view;
   let hasInvisible = false;
   let overrideFrom = -1;
@@ -39,7 +39,7 @@ export function foldViews(view: View): View[] {
       const plain = foldAscii(code);
       folded.push(plain, at, next);
       joined.push(plain, at, next);
-      if (code === 10 && overrideFrom >= 0) overrideFrom = reverseFrom(folded, overrideFrom, reversed);
+      if (code === 10 && overrideFrom >= 0) overrideFrom = endOverride(folded, overrideFrom, overrides);
     } else {
       const plain = foldCodePoint(code);
       folded.push(plain, at, next);
@@ -47,13 +47,14 @@ export function foldViews(view: View): View[] {
       hasInvisible ||= isSeparator;
       joined.push(isSeparator ? '-' : plain, at, next);
       if (code === RIGHT_TO_LEFT_OVERRIDE) overrideFrom = folded.length;
-      else if (code === POP_DIRECTION && overrideFrom >= 0) overrideFrom = reverseFrom(folded, overrideFrom, reversed);
+      else if (code === POP_DIRECTION && overrideFrom >= 0) overrideFrom = endOverride(folded, overrideFrom, overrides);
       else if (code >= 0xe0020 && code <= 0xe007e) tags.push(String.fromCharCode(code - 0xe0000), at, next);
     }
     at = next;
   }
-  if (overrideFrom >= 0) reverseFrom(folded, overrideFrom, reversed);
-  const views = [folded.view(), ...reversed];
+  if (overrideFrom >= 0) endOverride(folded, overrideFrom, overrides);
+  const plain = folded.view();
+  const views = [plain, ...overrides.map((override) => reversedView(plain, override))];
   // An invisible character may be noise inside a number or stand where its dash would: both readings are scanned.
   if (hasInvisible) views.push(joined.view());
   // Tag characters spell ASCII that no screen shows (Unicode 16, § 23.9).
@@ -64,9 +65,20 @@ export function foldViews(view: View): View[] {
 const RIGHT_TO_LEFT_OVERRIDE = 0x202e;
 const POP_DIRECTION = 0x202c;
 
-function reverseFrom(folded: ViewBuilder, from: number, into: View[]): number {
-  if (folded.length - from >= 6) into.push(folded.reversedView(from));
+/** A half-open range of a view that is shown from right to left. */
+type Override = readonly [start: number, end: number];
+
+function endOverride(folded: ViewBuilder, from: number, into: Override[]): -1 {
+  if (folded.length - from >= 6) into.push([from, folded.length]);
   return -1;
+}
+
+function reversedView({ text, starts, ends }: View, [start, end]: Override): View {
+  return {
+    text: [...text.slice(start, end)].reverse().join(''),
+    starts: starts?.slice(start, end).reverse(),
+    ends: ends?.slice(start, end).reverse(),
+  };
 }
 
 /** Builds a view character by character over a parent view, whose own source ranges it keeps. */
@@ -101,14 +113,6 @@ export class ViewBuilder {
       text: this.#parts.join(''),
       starts: this.#starts.subarray(0, this.length),
       ends: this.#ends.subarray(0, this.length),
-    };
-  }
-
-  reversedView(from: number): View {
-    return {
-      text: [...this.#parts.join('').slice(from)].reverse().join(''),
-      starts: this.#starts.slice(from, this.length).reverse(),
-      ends: this.#ends.slice(from, this.length).reverse(),
     };
   }
 
