@@ -11,6 +11,7 @@ import type { Json, JsonObject } from '../contract/json.ts';
 import type { Grant, GrantedCall } from '../contract/receipts.ts';
 import { type Bounds, cutJson } from './cut-json.ts';
 import { callOf, grantLifetimeMaxMs } from './grant-items.ts';
+import { jsonBeginning } from './json-beginning.ts';
 import { keyHash } from './key-hash.ts';
 
 /** An item as DynamoDB has it. */
@@ -29,7 +30,14 @@ export interface AskedItem {
 const keptSeconds = 7 * 86_400;
 
 /** What a request keeps of the arguments itself: lists and sweeps read it every few seconds. Where that is not all, all of them are an item beside it. */
-const beginning: Bounds = { stringMax: 16_384, keyMax: 256, itemsMax: 100, totalMax: 16_384, isFirst: true };
+const beginningBytesMax = 16_384;
+const beginning: Bounds = {
+  stringMax: beginningBytesMax,
+  keyMax: 256,
+  itemsMax: 100,
+  totalMax: beginningBytesMax,
+  isFirst: true,
+};
 
 export function requestKey(id: string): Item {
   return marshall({ pk: `request#${id}`, sk: 'request' });
@@ -164,7 +172,7 @@ export function asOf(request: ApprovalRequest, nowMs: number): ApprovalRequest {
 }
 
 function beginningOf({ arguments: all }: ApprovalQuestion): { readonly text: string; readonly isAbridged: boolean } {
-  const text = JSON.stringify(cutJson(all, beginning));
+  const text = JSON.stringify(jsonBeginning(cutJson(all, beginning), beginningBytesMax));
   return { text, isAbridged: text !== JSON.stringify(all) };
 }
 

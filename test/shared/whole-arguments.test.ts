@@ -59,6 +59,29 @@ suite('arguments of a request', () => {
     assert.equal(new Set(items.map(({ expires_at }) => expires_at)).size, 1);
   });
 
+  test('take no more bytes of a list than 16 KiB a request, whatever they are written with', async (t) => {
+    const dynamo = await openTestDynamo(t);
+    const approvals = createApprovalStore({ client: dynamo.client, tablePrefix });
+    const hollow = Array.from({ length: 99 }, () => Array.from({ length: 99 }, () => []));
+    const rows: readonly JsonObject[] = [
+      ...['\u0001', '"', '漢', '😀', '\uD800'].map((character) => ({ text: character.repeat(16_000) })),
+      { hollow },
+      Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`${i}${'\u0001'.repeat(100)}`, 1])),
+    ];
+    for (const [index, given] of rows.entries()) {
+      const question = sampleQuestion({ arguments: given, argumentsSha256: `${index}`.repeat(64) });
+      const request = await approvals.open(question, opened);
+      assert.equal(request.isAbridged, true);
+      assert.deepEqual(await approvals.wholeArguments(request), given);
+    }
+    const listed = await approvals.listUnsettled();
+    assert.equal(listed.length, rows.length);
+    for (const { arguments: kept } of listed) {
+      const bytes = Buffer.byteLength(JSON.stringify(kept));
+      assert.ok(bytes <= 16_384 && bytes > 16_000, `${bytes} bytes`);
+    }
+  });
+
   test('are there whole whenever the request is, wherever the process that asked died', async (t) => {
     const dynamo = await openTestDynamo(t);
     const watcher = createApprovalStore({ client: dynamo.client, tablePrefix });

@@ -3,6 +3,7 @@ import type { Allowed } from '../../contract/decision.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ValidArguments } from '../../contract/receipts.ts';
 import { canonicalSha256 } from '../../shared/canonical-json.ts';
+import { jsonBytes } from '../../shared/json-beginning.ts';
 import type { CheckedCall } from './questions.ts';
 import { resolvePointer } from './resolve-pointer.ts';
 
@@ -26,8 +27,8 @@ export function callWindow({ args, allowed }: { readonly args: ValidArguments; r
   return undefined;
 }
 
-/** Characters of what stays the same, as JSON text: it stands on every card and list. */
-const sameLengthMax = 16_384;
+/** Bytes of what stays the same, as JSON text: it stands in every list. */
+const sameBytesMax = 16_384;
 
 /** What people are offered. Nothing where they would not see all that stays the same: a yes to what is masked is none. */
 export function windowOffer(checked: CheckedCall, shown: Json): WindowOffer | undefined {
@@ -35,7 +36,7 @@ export function windowOffer(checked: CheckedCall, shown: Json): WindowOffer | un
   if (window === undefined) return undefined;
   const same = valuesAt(shown, window.same);
   if (same === undefined || canonicalSha256(same) !== window.sha256) return undefined;
-  if (JSON.stringify(same).length > sameLengthMax) return undefined;
+  if (jsonBytes(same) > sameBytesMax) return undefined;
   return { callsMax: window.callsMax, same, sha256: window.sha256 };
 }
 
