@@ -32,6 +32,8 @@ export interface PolicyClient {
   quota(input: QuotaInput): Verdict;
   /** The tenant's settings in the current bundle; undefined for an unknown tenant. */
   tenant(name: string): TenantSettings | undefined;
+  /** The most bytes that the data of the current bundle allow for a message, of a tool where one is named; undefined before the first good one. */
+  requestBytesMax(tenant: string, tool: string | undefined): number | undefined;
   /** Revision of the bundle in force; undefined before the first good one. */
   revision(): string | undefined;
   close(): void;
@@ -150,6 +152,12 @@ export async function createPolicyClient(options: PolicyClientOptions): Promise<
       return verdictOf(evaluator.evaluate(toRegoAnswer(input), 'mcp/approval/decision'));
     },
     tenant: (name) => loaded?.bundle.tenants.get(name),
+    requestBytesMax(tenant, tool = '') {
+      const own = loaded?.bundle.tenants.get(tenant)?.request_bytes_max;
+      const max =
+        own !== undefined && Object.hasOwn(own, tool) ? own[tool] : loaded?.bundle.data.base.request_bytes_max;
+      return typeof max === 'number' ? max : undefined;
+    },
     revision: () => loaded?.bundle.revision,
     status: () => status,
     reload,

@@ -1,6 +1,7 @@
 import type { Caller } from '../../contract/caller.ts';
 import type { Allowed, Decision, PolicyElevation } from '../../contract/decision.ts';
 import type { ValidArguments } from '../../contract/receipts.ts';
+import { refusalCodes } from '../../contract/refusal-codes.ts';
 import type { McpMessage, ToolCall } from '../../contract/tool-call.ts';
 import { Refusal } from '../../shared/refusal.ts';
 import { type Door, type DoorTool, isServed, isSunset } from '../catalogue-index.ts';
@@ -26,7 +27,15 @@ export function authorize(caller: Caller, tool: DoorTool, call: ToolCall, deps: 
     // MCP authorization § Scope challenge: all scopes of the operation at once, or the client asks again and again.
     throw new Refusal('insufficient_scope', { scopes: tool.entry.scopes, policyReasons: reasons });
   }
-  throw new Refusal('policy_denied', { policyReasons: reasons });
+  throw denied(reasons, call, deps.policy.requestBytesMax(caller.tenant, tool.policy.name));
+}
+
+/** Policy's no. A message that is too large is told both numbers, the caller's own tenant's limit among them, so that it can be mended. */
+function denied(policyReasons: readonly string[], { bodyBytes }: McpMessage, bytesMax: number | undefined): Refusal {
+  const isTooLarge = policyReasons.includes('request_too_large') && bytesMax !== undefined && bodyBytes > bytesMax;
+  if (!isTooLarge) return new Refusal('policy_denied', { policyReasons });
+  const reason = `${refusalCodes.policy_denied} The message has ${bodyBytes} bytes, and ${bytesMax} are allowed.`;
+  return new Refusal('policy_denied', { policyReasons, reason });
 }
 
 /** Asks policy about the same call again, with open grants, and with what it has in common with others that a window is for. */
@@ -46,7 +55,7 @@ export function authorizeEntry(caller: Caller, door: Door, message: McpMessage, 
   const decision = deps.policy.decide(entryInput(message, message.method, caller, door, deps));
   if (!decision.allow) {
     if (!mayEnter(message, caller, door, deps)) throw new Refusal('server_unknown');
-    throw new Refusal('policy_denied', { policyReasons: decision.reasons });
+    throw denied(decision.reasons, message, deps.policy.requestBytesMax(caller.tenant, undefined));
   }
   const yes: Allowed = { ...decision, allow: true };
   checkObligations(yes);

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { refusalCodes } from '../../contract/refusal-codes.ts';
 import { Refusal } from '../../shared/refusal.ts';
 import type { RequestHeaders } from './read-headers.ts';
 
@@ -25,7 +26,8 @@ export function checkBodyHeaders(headers: RequestHeaders, bodyBytesMax: number):
   if (accept !== undefined && !(accepts(accept, 'application/json') && accepts(accept, 'text/event-stream'))) {
     throw new Refusal('not_acceptable');
   }
-  if (Number(values['content-length'] ?? 0) > bodyBytesMax) throw new Refusal('body_too_large');
+  const announced = Number(values['content-length'] ?? 0);
+  if (announced > bodyBytesMax) throw tooLarge(`${announced}`, bodyBytesMax);
 }
 
 /** Reads the whole body; stops at `bodyBytesMax`. A client that goes away before its body ends is `client_cancelled`. */
@@ -38,7 +40,7 @@ export function readBody(request: IncomingMessage, bodyBytesMax: number): Promis
       size += chunk.length;
       if (size > bodyBytesMax) {
         request.removeAllListeners('data');
-        reject(new Refusal('body_too_large'));
+        reject(tooLarge(`More than ${bodyBytesMax}`, bodyBytesMax));
       } else if (first === undefined) first = chunk;
       else if (chunks === undefined) chunks = [first, chunk];
       else chunks.push(chunk);
@@ -46,6 +48,12 @@ export function readBody(request: IncomingMessage, bodyBytesMax: number): Promis
     request.on('end', () => resolve(chunks === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(chunks, size)));
     request.on('error', (cause) => reject(new Refusal('client_cancelled', {}, { cause })));
   });
+}
+
+/** With both numbers, so that whoever wrote the message can mend it. */
+function tooLarge(sent: string, bodyBytesMax: number): Refusal {
+  const reason = `${refusalCodes.body_too_large} ${sent} bytes were sent, and ${bodyBytesMax} are read at most.`;
+  return new Refusal('body_too_large', { reason });
 }
 
 function isJsonType(type: string): boolean {

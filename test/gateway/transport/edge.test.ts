@@ -83,6 +83,7 @@ test('a body of unknown length is cut off at the bound', async () => {
   const answer = await sendRaw(world.gateway.port, [head, ...Array.from({ length: 20 }, () => chunk)]);
   assert.match(answer, /^HTTP\/1\.1 413 /);
   assert.match(answer, /connection: close/i);
+  assert.match(answer, /More than 1048576 bytes were sent, and 1048576 are read at most\./);
   assert.equal(world.lastEvent().code, 'body_too_large');
 });
 
