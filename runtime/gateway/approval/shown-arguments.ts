@@ -51,7 +51,8 @@ const less = 'Send less at a time, in several calls.';
 const beside =
   'Write it so that no secret and no personal data stands beside what the call does: leave it out, or give it in an argument of its own.';
 const tooLong = `they are longer than ${shownBytesMax} bytes`;
-const tooManyReadings = 'they are too long for all the encodings that they may hide something in, or nest too deeply';
+const tooManyReadings =
+  'they are too long for all the encodings that they may hide something in, nest too deeply, or name a member twice in JSON in a text';
 
 function bytesOf(value: Json): number {
   return Buffer.byteLength(JSON.stringify(value));

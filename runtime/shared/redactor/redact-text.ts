@@ -5,7 +5,7 @@ import { findIbans } from './find-ibans.ts';
 import { findNumbers } from './find-numbers.ts';
 import { findSecrets } from './find-secrets.ts';
 import { foldViews, plainView, sourceRange, type View } from './fold.ts';
-import { type Counts, type Hit, type Mark, mergeHits, replaceHits } from './hits.ts';
+import { addCounts, type Counts, type Hit, type Mark, mergeHits, replaceHits } from './hits.ts';
 import {
   AT,
   BRACKET,
@@ -25,14 +25,20 @@ export interface RedactedText {
   readonly pii: Counts;
 }
 
+/** A text that was read as the JSON that it is. */
+export interface RedactedJsonText extends RedactedText {
+  /** Whether nothing is left in the text that its value does not say. */
+  readonly isWhole: boolean;
+}
+
 /** How encodings inside encodings are followed. */
 export interface Pass {
   /** Encodings opened so far. */
   readonly depth: number;
   /** Characters that may still be read; shared by everything inside one text. */
   readonly budget: { left: number };
-  /** Redacts the JSON that a text is; undefined when it is none, or when its text says more than its value. */
-  readonly redactJsonText: (text: string, pass: Pass) => RedactedText | undefined;
+  /** Redacts the JSON that a text is; undefined when it is none. */
+  readonly redactJsonText: (text: string, pass: Pass) => RedactedJsonText | undefined;
   /** Undefined: a mask is `<ENTITY_TYPE>`. */
   readonly mark?: Mark | undefined;
 }
@@ -55,7 +61,17 @@ export function redactTextIn(text: string, pass: Pass): RedactedText {
   const survey = surveyText(text);
   if (!isWorthReading(text, survey)) return { text, pii: nothing };
   const asJson = isJsonLike(text) && pass.depth < DEPTH_MAX ? pass.redactJsonText(text, deeper(pass)) : undefined;
-  if (asJson !== undefined) return asJson;
+  if (asJson === undefined) return redactPlain(text, survey, pass);
+  const { isWhole, ...redacted } = asJson;
+  if (isWhole) return redacted;
+  // What the value does not say is found in the text alone.
+  const rest = redactPlain(redacted.text, surveyText(redacted.text), pass);
+  const pii: Counts = { ...redacted.pii };
+  addCounts(pii, rest.pii);
+  return { text: rest.text, pii };
+}
+
+function redactPlain(text: string, survey: Survey, pass: Pass): RedactedText {
   const hits = mergeHits(findHits(plainView(text), survey, pass));
   if (hits.length === 0) return { text, pii: nothing };
   const pii: Counts = {};

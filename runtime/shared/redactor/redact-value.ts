@@ -3,7 +3,15 @@ import type { Redacted } from '../../contract/receipts.ts';
 import { isCardRange, isSsn, passesLuhn } from './checksums.ts';
 import { addCounts, type Counts, countOne, type EntityType, type Hit, isMarker, type Mark, marker } from './hits.ts';
 import { findKeyRule, type KeyRule } from './key-rules.ts';
-import { findInText, openPass, type Pass, type RedactedText, redactTextIn } from './redact-text.ts';
+import {
+  findInText,
+  openPass,
+  type Pass,
+  type RedactedJsonText,
+  type RedactedText,
+  redactTextIn,
+} from './redact-text.ts';
+import { rewriteJson } from './rewrite-json.ts';
 
 /** Nesting that is followed; what lies deeper becomes {@link TOO_DEEP}, since what was not read cannot be called clean. */
 export const NESTING_MAX = 128;
@@ -38,7 +46,7 @@ export function redactWithin(value: Json, readMax: number, mark?: Mark): Redacte
   return redactValue(value, { depth: 0, budget: { left: readMax }, redactJsonText, mark });
 }
 
-function redactJsonText(text: string, pass: Pass): RedactedText | undefined {
+function redactJsonText(text: string, pass: Pass): RedactedJsonText | undefined {
   if (pass.budget.left < text.length) return undefined;
   let parsed: Json;
   try {
@@ -47,10 +55,11 @@ function redactJsonText(text: string, pass: Pass): RedactedText | undefined {
     return undefined;
   }
   const { value, pii } = redactValue(parsed, pass);
-  if (value !== parsed) return { text: JSON.stringify(value), pii };
-  // A member named twice is in the text, but not in the value: such a text is read as a text too.
-  const isWhole = JSON.stringify(parsed) === text || JSON.stringify(parsed, null, 2) === text;
-  return isWhole ? { text, pii } : undefined;
+  if (value === parsed && JSON.stringify(parsed) === text) return { text, pii, isWhole: true };
+  const rewritten = rewriteJson(text, parsed, value);
+  return rewritten === undefined
+    ? { text: marker('UNSCANNED'), pii: { UNSCANNED: 1 }, isWhole: true }
+    : { ...rewritten, pii };
 }
 
 function redactAny(value: Json, rule: KeyRule | undefined, walk: Walk, depth: number): Json {
