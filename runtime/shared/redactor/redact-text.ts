@@ -113,33 +113,34 @@ function findHits(view: View, survey: Survey, pass: Pass): Hit[] {
     const seen = reading === view ? survey : surveyText(reading.text);
     for (const hit of recognise(reading.text, seen))
       hits.push(reading.starts === undefined ? hit : toSource(reading, hit));
-    if (pass.depth < DEPTH_MAX) hits.push(...openEncodings(reading, seen, deeper(pass)));
+    if (pass.depth < DEPTH_MAX) for (const hit of openEncodings(reading, seen, deeper(pass))) hits.push(hit);
   }
   return hits;
 }
 
 function openEncodings(view: View, { seen, runs }: Survey, pass: Pass): Hit[] {
-  const hits: Hit[] = [];
+  const found: Hit[][] = [];
   if ((seen & ESCAPE) !== 0 || ((seen & BRACKET) !== 0 && bracketedAt.test(view.text))) {
     const unescaped = unescapeView(view);
-    if (unescaped !== undefined) hits.push(...findHits(unescaped, surveyText(unescaped.text), pass));
+    if (unescaped !== undefined) found.push(findHits(unescaped, surveyText(unescaped.text), pass));
   }
-  if (runs.length > 0) hits.push(...findEncoded(view, runs, (inner) => redactTextIn(inner, pass)));
-  return hits;
+  if (runs.length > 0) found.push(findEncoded(view, runs, (inner) => redactTextIn(inner, pass)));
+  return found.flat();
 }
 
 function recognise(text: string, survey: Survey): Hit[] {
   const { seen, digitsMax, runMax } = survey;
-  const hits: Hit[] = [];
-  if (mayHoldNumber(survey)) hits.push(...findNumbers(text));
-  if ((seen & AT) !== 0) hits.push(...findEmails(text));
+  // Lists of lists: a call takes only so many arguments, a long text has more findings.
+  const found: Hit[][] = [];
+  if (mayHoldNumber(survey)) found.push(findNumbers(text));
+  if ((seen & AT) !== 0) found.push(findEmails(text));
   // Every country's IBAN has six digits side by side or grouped; so have the identity numbers.
-  if (digitsMax >= 6) hits.push(...findIbans(text), ...findIdentityNumbers(text));
+  if (digitsMax >= 6) found.push(findIbans(text), findIdentityNumbers(text));
   if ((seen & COLON) !== 0 || runMax >= RUN_MIN) {
-    hits.push(...findNetworkAddresses(text), ...findSecrets(text, survey));
-    if (runMax >= 26) hits.push(...findWallets(text));
-  } else if (mayHoldAnything(survey)) hits.push(...findSecrets(text, survey));
-  return hits;
+    found.push(findNetworkAddresses(text), findSecrets(text, survey));
+    if (runMax >= 26) found.push(findWallets(text));
+  } else if (mayHoldAnything(survey)) found.push(findSecrets(text, survey));
+  return found.flat();
 }
 
 function unread(view: View): Hit {

@@ -117,3 +117,9 @@ test('offsets hold after astral characters and for findings at both ends', () =>
 test('counts say how many of each kind were found', () => {
   assert.deepEqual({ ...redactText('a@b.example, c@d.example, 078-05-1121').pii }, { EMAIL_ADDRESS: 2, US_SSN: 1 });
 });
+
+test('a text has as many findings as it has', () => {
+  const redacted = redactText('a@b.co '.repeat(200_000));
+  assert.deepEqual(redacted.pii, { EMAIL_ADDRESS: 200_000 });
+  assert.doesNotMatch(redacted.text, /a@b/);
+});
