@@ -55,7 +55,9 @@ function redactJsonText(text: string, pass: Pass): RedactedJsonText | undefined 
     return undefined;
   }
   const { value, pii } = redactValue(parsed, pass);
-  if (value === parsed && JSON.stringify(parsed) === text) return { text, pii, isWhole: true };
+  // Most texts are clean and written in one of these two ways; going through them costs three times as much.
+  const isClean = value === parsed && (JSON.stringify(parsed) === text || JSON.stringify(parsed, null, 2) === text);
+  if (isClean) return { text, pii, isWhole: true };
   const rewritten = rewriteJson(text, parsed, value);
   return rewritten === undefined
     ? { text: marker('UNSCANNED'), pii: { UNSCANNED: 1 }, isWhole: true }
