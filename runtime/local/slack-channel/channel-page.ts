@@ -35,7 +35,7 @@ export interface FoundButton {
 
 const shownMax = 100;
 
-/** A channel as one member sees it: messages with their threads, oldest first, what only this person was told, and the open dialog. */
+/** A channel as one member sees it: messages with their threads, the newest first, as there is no script that would scroll to it; what only this person was told, and the open dialog. */
 export function channelPage(shown: ShownChannel): Html {
   const { workspace, channel, person, user, problem } = shown;
   const all = [...workspace.messages.values()].filter((message) => message.channel === channel);
@@ -45,7 +45,7 @@ export function channelPage(shown: ShownChannel): Html {
   const entries = [
     ...roots.map((message) => ({ ts: message.ts, drawn: drawMessage(message, replies.get(message.ts) ?? [], shown) })),
     ...whispers.map((whisper) => ({ ts: whisper.ts, drawn: drawWhisper(whisper) })),
-  ].sort((a, b) => Number(a.ts) - Number(b.ts));
+  ].sort((a, b) => Number(b.ts) - Number(a.ts));
   const dialog = workspace.dialogs.findLast((each) => each.user === user.id);
   const over = dialog === undefined ? drawConfirm(shown) : drawDialog(dialog, person);
   const inert = over === undefined ? undefined : html` inert`;
@@ -59,9 +59,9 @@ export function channelPage(shown: ShownChannel): Html {
 <div${inert}>
 ${problem === undefined ? undefined : html`<p class="note" role="alert">${problem}</p>`}
 ${entries.length === 0 ? html`<p>No message yet. A card comes up here a moment after a call asked for a yes. What was asked before Toolgate was started anew is among all approvals.</p>` : undefined}
-${entries.length > shownMax ? html`<p class="soft">${entries.length - shownMax} older messages are not shown.</p>` : undefined}
 <ol>
-${entries.slice(-shownMax).map(({ drawn }) => drawn)}</ol>
+${entries.slice(0, shownMax).map(({ drawn }) => drawn)}</ol>
+${entries.length > shownMax ? html`<p class="soft">${entries.length - shownMax} older messages are not shown.</p>` : undefined}
 </div>
 ${over}
 </main>

@@ -34,6 +34,11 @@ test('the channel of a laptop', async (t) => {
     },
   );
 
+  await t.test('the newest card is the first one', async () => {
+    const { notice } = await world.ask({ argumentsSha256: shaOf('9') });
+    assert.equal(/id="m-([\d.]+)"/.exec((await ada.go(channelUrl)).text)?.[1], notice?.message);
+  });
+
   await t.test('a no asks why, and everybody reads the reason', async () => {
     const { id, notice } = await world.ask({ argumentsSha256: shaOf('b') });
     const card = `id="m-${notice?.message}"`;
@@ -117,7 +122,7 @@ test('the channel of a laptop', async (t) => {
     };
     const { id, notice } = await world.ask(changes);
     const { text } = await ada.go(channelUrl);
-    const card = text.slice(text.indexOf(`id="m-${notice?.message}"`));
+    const [card = ''] = text.slice(text.indexOf(`id="m-${notice?.message}"`)).split('<li ');
     assert.match(card, new RegExp(`<a class="button primary" href="[^"]*/approvals/${id}">Open to approve</a>`));
     assert.doesNotMatch(card, />Approve[^<]*<\/button>/);
     assert.match(card, />Deny …<\/button>/);
