@@ -134,7 +134,12 @@ export async function openApprovalsWorld(
       const question = sampleQuestion({ policyRevision: policy.revision() ?? '', ...changes });
       const { id } = await deps.approvals.open(question, clock.ms);
       await deps.slack?.follow();
-      const request = await deps.approvals.find(id, clock.ms);
+      let request: ApprovalRequest | undefined;
+      // Where the service looks by itself, it may be the one that tells.
+      await world.until(async () => {
+        request = await deps.approvals.find(id, clock.ms);
+        return request?.notice !== undefined;
+      }, 'somebody to be told');
       if (request?.notice === undefined) throw new Error('nobody was told');
       return { request, ts: request.notice.message };
     },
