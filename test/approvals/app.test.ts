@@ -45,9 +45,11 @@ test('a socket that cannot be opened is tried again until it is, and not after t
   const { deps, until } = await openApprovalsWorld(t);
   let tries = 0;
   let end = () => {};
+  const answers = Promise.withResolvers<void>();
   const openSocket = async () => {
     tries += 1;
     if (tries < 3) throw new SlackFailure('apps.connections.open', 'unavailable', 'no_answer');
+    await answers.promise;
     return { lost: new Promise<void>((resolve) => (end = resolve)) };
   };
   const close = async () => end();
@@ -59,12 +61,14 @@ test('a socket that cannot be opened is tried again until it is, and not after t
   };
   const idle = { settle, followWorkflows: undefined, slack: slack && { ...slack, follow: async () => {} } };
   const app = await startApprovals(settings, { ...deps, ...idle });
+  t.after(() => app.close());
   const isReady = async () => (await fetch(`${app.url}/readyz`)).status === 200;
+  await until(() => tries === 3, 'the third try');
   assert.equal(await isReady(), false);
+  answers.resolve();
   await until(isReady, 'the socket');
   const then = looks;
   await until(() => looks > then + 60, 'the time of two more tries');
-  await app.close();
   assert.equal(tries, 3);
 });
 
