@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { type Answer, type DecideDeps, decideRequest } from '../../runtime/approvals/decide-request.ts';
 import { createSettleRequests, settleGraceMs } from '../../runtime/approvals/settle-requests.ts';
@@ -9,13 +6,11 @@ import type { ApprovalRequest } from '../../runtime/contract/approval.ts';
 import { createApprovalStore } from '../../runtime/shared/approval-store.ts';
 import { createGrantStore } from '../../runtime/shared/grant-store.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
-import { assemblePolicyBundle } from '../../runtime/shared/policy-bundle.ts';
-import { createPolicyClient } from '../../runtime/shared/policy-client.ts';
 import { Refusal } from '../../runtime/shared/refusal.ts';
-import { policiesFolder } from '../policies/samples.ts';
 import { sampleQuestion } from '../support/approval.ts';
 import { openTestDynamo, tablePrefix } from '../support/local-dynamo.ts';
 import { createMemoryAudit } from '../support/memory-audit.ts';
+import { openPolicy } from '../support/open-policy.ts';
 
 const opened = 1_795_000_000_000;
 const day = 86_400_000;
@@ -23,13 +18,8 @@ const grace = { subject: 'grace', tenant: 'acme', kind: 'human', roles: ['approv
 
 /** The flows on an embedded store and the repository's policies, with a clock of the test's own. */
 async function openApprovals(t: TestContext) {
-  const folder = await mkdtemp(join(tmpdir(), 'toolgate-policy-'));
-  await assemblePolicyBundle(policiesFolder, folder);
-  const policy = await createPolicyClient({ folder, pollMs: 0 });
-  t.after(async () => {
-    policy.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const { policy, close: closePolicy } = await openPolicy();
+  t.after(closePolicy);
   const { client } = await openTestDynamo(t);
   // Long: what is tested is not waiting.
   const patient = { client, tablePrefix, deadlineMs: 30_000 };

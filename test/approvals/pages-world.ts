@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createApprovalHistory } from '../../runtime/approvals/clients/approval-history.ts';
 import { createGrantUses } from '../../runtime/approvals/clients/grant-uses.ts';
@@ -15,15 +12,13 @@ import { type TakeBack, takeBackYes, withdrawRequest } from '../../runtime/appro
 import type { ApprovalQuestion, ApprovalRequest } from '../../runtime/contract/approval.ts';
 import { createApprovalStore } from '../../runtime/shared/approval-store.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
-import { assemblePolicyBundle } from '../../runtime/shared/policy-bundle.ts';
-import { createPolicyClient } from '../../runtime/shared/policy-client.ts';
 import { createUpstreamIssuer } from '../../runtime/shared/upstream-issuer.ts';
 import { freePort, startWorld } from '../authorization/world.ts';
-import { policiesFolder } from '../policies/samples.ts';
 import { sampleQuestion } from '../support/approval.ts';
 import { type Browser, openBrowser, type Visit } from '../support/browser.ts';
 import { tablePrefix } from '../support/local-dynamo.ts';
 import { createMemoryAudit } from '../support/memory-audit.ts';
+import { openPolicy } from '../support/open-policy.ts';
 
 /** The pages on a real store, the real policy and the real authorization server with its sample users. */
 export async function openPages(t: TestContext, options: { readonly cookieKey?: string } = {}) {
@@ -32,9 +27,7 @@ export async function openPages(t: TestContext, options: { readonly cookieKey?: 
   const { issuer, store } = await startWorld(t, { env: { APPROVALS_URL: publicUrl } });
   const clock = { aheadMs: 0 };
   const now = () => Date.now() + clock.aheadMs;
-  const folder = await mkdtemp(join(tmpdir(), 'toolgate-policy-'));
-  await assemblePolicyBundle(policiesFolder, folder);
-  const policy = await createPolicyClient({ folder, pollMs: 0 });
+  const { policy, close: closePolicy } = await openPolicy();
   const approvals = createApprovalStore({ client: store.client, tablePrefix });
   const audit = createMemoryAudit();
   const told: ApprovalRequest[] = [];
@@ -93,8 +86,7 @@ export async function openPages(t: TestContext, options: { readonly cookieKey?: 
   t.after(async () => {
     server.closeAllConnections();
     server.close();
-    policy.close();
-    await rm(folder, { recursive: true, force: true });
+    await closePolicy();
   });
 
   /** A question of oscar, who is an operator of acme, under the policy in force. */

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createGrantUses } from '../../runtime/approvals/clients/grant-uses.ts';
 import { decideRequest } from '../../runtime/approvals/decide-request.ts';
@@ -11,14 +8,12 @@ import type { AuditEvent } from '../../runtime/contract/audit-event.ts';
 import { recordQuestion } from '../../runtime/gateway/approval/record-question.ts';
 import type { ApprovalStore } from '../../runtime/shared/approval-store.ts';
 import { silentLogger } from '../../runtime/shared/logger.ts';
-import { assemblePolicyBundle } from '../../runtime/shared/policy-bundle.ts';
-import { createPolicyClient } from '../../runtime/shared/policy-client.ts';
-import { policiesFolder } from '../policies/samples.ts';
 import { sampleQuestion } from '../support/approval.ts';
 import { sampleCaller } from '../support/caller.ts';
 import { openTestDynamo, tablePrefix } from '../support/local-dynamo.ts';
 import { createMemoryAudit } from '../support/memory-audit.ts';
 import { Processes } from '../support/mortal-processes.ts';
+import { openPolicy } from '../support/open-policy.ts';
 
 export interface RecordWorld {
   readonly processes: Processes;
@@ -43,13 +38,8 @@ export interface Replica {
 
 /** What records questions and answers, on processes that die at any command or record. */
 export async function openRecordWorld(t: TestContext): Promise<RecordWorld> {
-  const folder = await mkdtemp(join(tmpdir(), 'toolgate-policy-'));
-  await assemblePolicyBundle(policiesFolder, folder);
-  const policy = await createPolicyClient({ folder, pollMs: 0 });
-  t.after(async () => {
-    policy.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const { policy, close: closePolicy } = await openPolicy();
+  t.after(closePolicy);
   const processes = new Processes(await openTestDynamo(t));
   const kept = createMemoryAudit();
   const audit = { ...kept, append: (event: AuditEvent) => processes.step(() => kept.append(event)) };

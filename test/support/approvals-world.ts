@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunningApprovals, startApprovals } from '../../runtime/approvals/app.ts';
 import { createPacing } from '../../runtime/approvals/clients/pacing.ts';
@@ -10,14 +7,12 @@ import { type ApprovalsEnv, approvalsEnv } from '../../runtime/approvals/env.ts'
 import type { ApprovalQuestion, ApprovalRequest } from '../../runtime/contract/approval.ts';
 import type { DynamoDBClient } from '../../runtime/shared/dynamo.ts';
 import { type Logger, silentLogger } from '../../runtime/shared/logger.ts';
-import { assemblePolicyBundle } from '../../runtime/shared/policy-bundle.ts';
-import { createPolicyClient } from '../../runtime/shared/policy-client.ts';
 import { readEnv } from '../../runtime/shared/read-env.ts';
 import type { TaskAnswers } from '../../runtime/shared/workflow-tasks.ts';
-import { policiesFolder } from '../policies/samples.ts';
 import { sampleQuestion } from './approval.ts';
 import { openTestDynamo, type TestDynamo, tablePrefix } from './local-dynamo.ts';
 import { createMemoryAudit, type MemoryAudit } from './memory-audit.ts';
+import { openPolicy } from './open-policy.ts';
 import { type SlackDouble, startSlackDouble } from './slack-double.ts';
 import { formOf, type Press, pressPayload, type SlackRequest, sign, submitPayload } from './slack-sender.ts';
 
@@ -68,9 +63,7 @@ export async function openApprovalsWorld(
   settings: Readonly<Record<string, string>> = {},
   { withSocket = false, logger = silentLogger(), workflow }: WorldOptions = {},
 ): Promise<ApprovalsWorld> {
-  const folder = await mkdtemp(join(tmpdir(), 'toolgate-policy-'));
-  await assemblePolicyBundle(policiesFolder, folder);
-  const policy = await createPolicyClient({ folder, pollMs: 0 });
+  const { policy, folder, close: closePolicy } = await openPolicy();
   const dynamo = await openTestDynamo(t);
   const slack = await startSlackDouble();
   const audit = createMemoryAudit();
@@ -118,8 +111,7 @@ export async function openApprovalsWorld(
   t.after(async () => {
     for (const each of running) await each.close();
     await slack.close();
-    policy.close();
-    await rm(folder, { recursive: true, force: true });
+    await closePolicy();
   });
 
   const world: ApprovalsWorld = {

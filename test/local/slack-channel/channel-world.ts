@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startApprovals } from '../../../runtime/approvals/app.ts';
@@ -14,24 +11,20 @@ import { sampleUsers } from '../../../runtime/authorization/sample-users.ts';
 import type { ApprovalQuestion, ApprovalRequest } from '../../../runtime/contract/approval.ts';
 import { openSlackChannel } from '../../../runtime/local/slack-channel/open-slack-channel.ts';
 import { silentLogger } from '../../../runtime/shared/logger.ts';
-import { assemblePolicyBundle } from '../../../runtime/shared/policy-bundle.ts';
-import { createPolicyClient } from '../../../runtime/shared/policy-client.ts';
 import { readEnv } from '../../../runtime/shared/read-env.ts';
 import { freePort, startWorld } from '../../authorization/world.ts';
-import { policiesFolder } from '../../policies/samples.ts';
 import { sampleQuestion } from '../../support/approval.ts';
 import type { Browser, Visit } from '../../support/browser.ts';
 import { tablePrefix } from '../../support/local-dynamo.ts';
 import { createMemoryAudit } from '../../support/memory-audit.ts';
+import { openPolicy } from '../../support/open-policy.ts';
 
 /** The approvals service with the laptop's channel, the real authorization server with its sample users, and the real policy. */
 export async function openChannelWorld(t: TestContext) {
   const port = await freePort();
   const publicUrl = `http://127.0.0.1:${port}`;
   const { issuer, store } = await startWorld(t, { env: { APPROVALS_URL: publicUrl }, servers: 'none' });
-  const folder = await mkdtemp(join(tmpdir(), 'toolgate-policy-'));
-  await assemblePolicyBundle(policiesFolder, folder);
-  const policy = await createPolicyClient({ folder, pollMs: 0 });
+  const { policy, folder, close: closePolicy } = await openPolicy();
   const channel = await openSlackChannel({
     users: sampleUsers,
     approvalsUrl: publicUrl,
@@ -66,8 +59,7 @@ export async function openChannelWorld(t: TestContext) {
   t.after(async () => {
     await app.close();
     await channel.close();
-    policy.close();
-    await rm(folder, { recursive: true, force: true });
+    await closePolicy();
   });
 
   const world = {
