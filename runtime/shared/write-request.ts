@@ -21,7 +21,7 @@ export interface WriteRequestOptions {
  * this process asks the same meanwhile waits, so that it is recorded once.
  */
 export function createWriteRequest({ client, TableName, deadline }: WriteRequestOptions): WriteRequest {
-  /** By id of the request. */
+  /** By id of the request; none of these rejects. */
   const underWay = new Map<string, Promise<void>>();
 
   function putOnce(Item: Item): Promise<boolean> {
@@ -29,20 +29,21 @@ export function createWriteRequest({ client, TableName, deadline }: WriteRequest
     return ifConditionHolds(client.send(write, deadline()));
   }
 
-  async function write(question: ApprovalQuestion, asked: AskedItem, record: RecordRequest): Promise<void> {
-    const all = toArgumentsItem(question, asked);
-    if (all !== undefined) await putOnce(all);
-    const request = toRequestItem(question, asked);
-    await record(fromRequestItem(request));
-    await putOnce(request);
-  }
-
-  return (question, asked, record) => {
+  return async (question, asked, record) => {
     const { requestId } = asked;
     const others = underWay.get(requestId);
     if (others !== undefined) return others;
-    const own = write(question, asked, record).finally(() => underWay.delete(requestId));
-    underWay.set(requestId, own);
-    return own;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    underWay.set(requestId, promise);
+    try {
+      const all = toArgumentsItem(question, asked);
+      if (all !== undefined) await putOnce(all);
+      const request = toRequestItem(question, asked);
+      await record(fromRequestItem(request));
+      await putOnce(request);
+    } finally {
+      underWay.delete(requestId);
+      resolve();
+    }
   };
 }
